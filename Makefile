@@ -1,0 +1,71 @@
+# Two commands: `make demo` shows it, `make test` proves it. uv is used when it is there, pip otherwise.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+UV     := $(shell command -v uv 2>/dev/null)
+SEED   ?= 0
+LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lint types imports fresh cover proof lock generate reference clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with the command hubble-egress-exporter in it
+
+$(STAMP): requirements-dev.txt pyproject.toml
+ifdef UV
+	@test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV)
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+else
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+endif
+	@touch $@
+
+demo: setup ## run the exporter against its own Hubble Observer; Ctrl-C ends it
+	@$(BIN)/hubble-egress-exporter demo
+
+test: setup ## run the whole test suite (SEED=n for the randomised part)
+	@$(BIN)/python -m pytest -q --hypothesis-seed=$(SEED)
+
+check: setup format lint types imports fresh cover ## everything CI checks
+
+format: setup
+	@$(BIN)/ruff format --check --quiet .
+
+lint: setup
+	@$(BIN)/ruff check --quiet .
+
+types: setup
+	@$(BIN)/mypy --no-error-summary
+
+imports: setup
+	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
+
+fresh: setup ## are the generated files the ones their sources give?
+	@$(BIN)/python protos/generate.py --check
+	@$(BIN)/hubble-egress-exporter reference --check
+
+cover: setup
+	@$(BIN)/python -m pytest -q --hypothesis-seed=$(SEED) --cov --cov-report=term
+
+proof: check ## the slow proofs, run before an issue is resolved
+	@EXPORTER_EXAMPLES=2000 $(BIN)/python -m pytest -q -k "property or fuzz" --hypothesis-seed=random
+
+generate: setup ## make exporter/hubble/pb from protos/
+	@$(BIN)/python protos/generate.py
+
+reference: setup ## write CONFIGURATION.md and METRICS.md
+	@$(BIN)/hubble-egress-exporter reference --write
+
+lock: ## pin what pyproject.toml asks for (needs uv)
+	uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.txt
+	uv pip compile $(LOCK) -c requirements-dev.txt pyproject.toml -o requirements.txt
+
+clean: ## remove what make made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist

@@ -1,0 +1,23 @@
+"""Build hook: a wheel carries the commit that it was built from."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from exporter.build import read_head  # noqa: E402, the path is set just above
+
+
+class CommitHook(BuildHookInterface):
+    """Adds `exporter/commit.txt` to the wheel when the build runs in a checkout."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Add the file; an editable install reads the checkout itself and needs none."""
+        commit = read_head(Path(self.root) / ".git")
+        if version != "editable" and commit:
+            with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as file:
+                file.write(commit + "\n")
+            build_data["force_include"][file.name] = "exporter/commit.txt"

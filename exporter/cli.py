@@ -1,0 +1,165 @@
+"""The commands. Each ends in an exit code: 0 success, 1 failure at run time, 2 bad use, settings or input."""
+
+import argparse
+import os
+import random
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from exporter import log
+from exporter.demo.observer import CannotServeError, DemoObserver, story_live, story_once
+from exporter.hubble.decode import Decoder
+from exporter.hubble.interface import FlowSource
+from exporter.hubble.observer import Observer
+from exporter.hubble.replay import Recording, UnreadableRecordingError, check_readable
+from exporter.metrics.reference import metrics_markdown
+from exporter.options import given_flags, parse
+from exporter.progress import Progress
+from exporter.service import Service
+from exporter.settings import Settings
+from exporter.settings.faults import SettingsError
+from exporter.settings.layers import load
+from exporter.settings.reference import configuration_markdown
+from exporter.web.server import CannotListenError
+
+_OK, _FAILED, _BAD_USE = 0, 1, 2
+_DOCUMENTS: dict[str, tuple[str, Callable[[], str]]] = {
+    "configuration": ("CONFIGURATION.md", configuration_markdown),
+    "metrics": ("METRICS.md", metrics_markdown),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = parse(arguments)
+    try:
+        return _reference(options) if options.command == "reference" else _with_settings(options)
+    except (SettingsError, UnreadableRecordingError) as error:
+        _complain(error)
+        return _BAD_USE
+    except (CannotListenError, CannotServeError) as error:
+        _complain(error)
+        return _FAILED
+    except BrokenPipeError:
+        # The reader of our output has left, as `| head` does; nobody is there to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _OK
+    except KeyboardInterrupt:
+        return _OK
+
+
+def _with_settings(options: argparse.Namespace) -> int:
+    flags = given_flags(options)
+    if options.command == "demo":
+        # A demonstration on a laptop does not open a port to the network; a flag or the environment still can.
+        settings = _load(flags, {"HUBBLE_EGRESS_WEB__LISTEN_ADDRESS": "127.0.0.1:9968", **os.environ})
+    else:
+        settings = _load(flags, os.environ)
+    log.configure(settings.log)
+    commands = {"run": _run, "demo": _demo, "replay": _replay, "check-config": _check_config}
+    return commands[options.command](settings, options)
+
+
+def _load(flags: dict[str, list[str]], environment: "os._Environ[str] | dict[str, str]") -> Settings:
+    config_file = flags.pop("config.file", [None])[-1]
+    return load(Settings, config_file=config_file, environment=environment, flags=flags)
+
+
+def _run(settings: Settings, _options: argparse.Namespace) -> int:
+    decoder = Decoder(settings.hubble.endpoint_cache)
+    service = Service(settings, _observer(settings, decoder), decoder, live=True)
+    service.stop_on_signals()
+    return service.run(lambda _url: None)
+
+
+def _demo(settings: Settings, options: argparse.Namespace) -> int:
+    story = story_once(settings.demo) if options.once else story_live(settings.demo)
+    server = DemoObserver(story)
+    try:
+        address = server.start()
+        settings = settings.model_copy(update={"hubble": settings.hubble.model_copy(update={"address": address})})
+        decoder = Decoder(settings.hubble.endpoint_cache)
+        service = Service(settings, _observer(settings, decoder), decoder, live=not options.once)
+        if options.once:
+            service.consume()
+            return _print_metrics(service)
+        service.stop_on_signals()
+        return service.run(lambda url: _say_where(url, address))
+    finally:
+        server.stop()
+
+
+def _replay(settings: Settings, options: argparse.Namespace) -> int:
+    check_readable(options.files)
+    decoder = Decoder(settings.hubble.endpoint_cache)
+    with Progress(options.files) as progress:
+        source = Recording(
+            options.files,
+            decoder,
+            longest_line=settings.hubble.recording_line,
+            speed=options.speed,
+            progress=progress.advance,
+        )
+        service = Service(settings, source, decoder, live=False)
+        if not options.once:
+            service.stop_on_signals()
+            code = service.run(lambda _url: None, finished=lambda: _is_hopeless(source))
+            return _FAILED if _is_hopeless(source) else code
+        service.consume()
+    if any(report.usable for report in source.reports):
+        _print_metrics(service)
+    return _FAILED if _is_hopeless(source) else _OK
+
+
+def _check_config(_settings: Settings, _options: argparse.Namespace) -> int:
+    print("the settings are valid")  # noqa: T201, the command's answer
+    return _OK
+
+
+def _reference(options: argparse.Namespace) -> int:
+    wanted = [options.document] if options.document else list(_DOCUMENTS)
+    stale = []
+    for file, text in (_DOCUMENTS[name] for name in wanted):
+        path = Path(file)
+        if options.write:
+            path.write_text(text())
+        elif options.check:
+            if not path.exists() or path.read_text() != text():
+                stale.append(file)
+        else:
+            sys.stdout.write(text())
+    if stale:
+        _complain(f"out of date: {', '.join(stale)}; run `hubble-egress-exporter reference --write`")
+    return _FAILED if stale else _OK
+
+
+def _observer(settings: Settings, decoder: Decoder) -> FlowSource:
+    return Observer(settings.hubble, settings.sources, decoder, random.SystemRandom())
+
+
+def _is_hopeless(source: Recording) -> bool:
+    """Whether a file gave nothing at all; says so for each."""
+    hopeless = [report for report in source.reports if not report.usable]
+    for report in hopeless:
+        why = report.first_fault or ("it is empty" if not report.lines else "all lines are blank")
+        _complain(f"{report.path}: no usable line among {report.lines}: {why}")
+    return bool(hopeless)
+
+
+def _print_metrics(service: Service) -> int:
+    sys.stdout.write(service.exposition("").body.decode())
+    sys.stdout.flush()
+    return _OK
+
+
+def _say_where(url: str, observer: str) -> None:
+    print(  # noqa: T201, what the person who started it wants to know
+        f"\n  metrics       {url}/metrics\n  landing page  {url}/\n  Observer      {observer} (gRPC, plaintext)\n"
+        "\nCtrl-C ends it.\n",
+        flush=True,
+    )
+
+
+def _complain(what: object) -> None:
+    print(f"hubble-egress-exporter: {what}", file=sys.stderr)  # noqa: T201, the command's answer

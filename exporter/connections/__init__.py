@@ -1,0 +1,1 @@
+"""One connection is counted once: windows over what was already seen."""

@@ -1,0 +1,170 @@
+"""What one event is for counting: the rules of Hubble's event types, directions and replies, as one pure function.
+
+Packet, event and connection are different things. An event either has a `Role` in what we count, or an `Outcome`
+that says why it has none. Facts: monitor aggregation shows one connection many times, a policy drop is two events,
+and `is_reply` and `traffic_direction` are best-effort heuristics of the agent (cilium/cilium#34133).
+"""
+
+from enum import Enum, StrEnum, auto
+
+from exporter.flow import Direction, Dns, EventType, Flow, L7Type, TraceReason, Verdict
+
+
+class Outcome(StrEnum):
+    """What became of a flow; each received flow has exactly one."""
+
+    COUNTED = "counted"
+    IDENTITY_UNRESOLVED = "identity_unresolved"
+    SAME_CONNECTION = "same_connection"
+    ESTABLISHED = "established"
+    SAME_EXCHANGE = "same_exchange"
+    POLICY_VERDICT = "policy_verdict"
+    L7_REQUEST = "l7_request"
+    L7_SAMPLE = "l7_sample"
+    L7_UNREAD = "l7_unread"
+    REPLY = "reply"
+    REPLY_UNKNOWN = "reply_unknown"
+    RELATED = "related"
+    INGRESS = "ingress"
+    DIRECTION_UNKNOWN = "direction_unknown"
+    PROXY_UPSTREAM = "proxy_upstream"
+    OTHER_NODE = "other_node"
+    EXCLUDED = "excluded"
+    TRACE_SOCK = "trace_sock"
+    CAPTURE = "capture"
+    OTHER_VERDICT = "other_verdict"
+    OTHER_TYPE = "other_type"
+
+
+OUTCOME_MEANING = {
+    Outcome.COUNTED: "added to a product family",
+    Outcome.IDENTITY_UNRESOLVED: "added too, but its destination is an address of the cluster under a world label",
+    Outcome.SAME_CONNECTION: "a further event of a connection that is counted",
+    Outcome.ESTABLISHED: "an event in the middle of a connection, which starts nothing",
+    Outcome.SAME_EXCHANGE: "the proxy's error report on a DNS query that is counted",
+    Outcome.POLICY_VERDICT: "verdict on a dropped packet: in policy_verdicts, while its drop event counts the drop",
+    Outcome.L7_REQUEST: "an HTTP or Kafka request: its response counts the exchange",
+    Outcome.L7_SAMPLE: "an L7 record that is neither request nor response",
+    Outcome.L7_UNREAD: "an L7 record of a protocol we do not read",
+    Outcome.REPLY: "a reply is not egress",
+    Outcome.REPLY_UNKNOWN: "the server does not say whether it is a reply, and the packet does not show it",
+    Outcome.RELATED: "an ICMP error or the like about another connection",
+    Outcome.INGRESS: "ingress is not egress",
+    Outcome.DIRECTION_UNKNOWN: "the server gives no direction and nothing shows that it is egress to world",
+    Outcome.PROXY_UPSTREAM: "the proxy's own leg of a connection that was counted at its redirect",
+    Outcome.OTHER_NODE: "direction unknown, and the source does not live on the observing node",
+    Outcome.EXCLUDED: "its workload is left out by the settings",
+    Outcome.TRACE_SOCK: "socket load-balancing: an address rewrite, no packet yet",
+    Outcome.CAPTURE: "a debug capture",
+    Outcome.OTHER_VERDICT: "a policy verdict that neither passed nor dropped",
+    Outcome.OTHER_TYPE: "an event type without packets, or newer than this exporter",
+}
+
+
+class Role(Enum):
+    """What an event can do to the counters."""
+
+    START = auto()
+    START_IF_WORLD = auto()
+    CONTINUATION = auto()
+    ANSWER = auto()
+    DROP = auto()
+    DROP_IF_WORLD = auto()
+    DENIED_VERDICT = auto()
+    DNS_QUERY = auto()
+    DNS_ERROR = auto()
+    DNS_RESPONSE = auto()
+    L7_EXCHANGE = auto()
+    L7_DENIED = auto()
+
+
+def role_of(flow: Flow) -> Role | Outcome:
+    """The role of `flow`, or the reason why it has none. Total: every flow gets an answer."""
+    match flow.event_type:
+        case EventType.TRACE:
+            return _trace(flow)
+        case EventType.POLICY_VERDICT:
+            return _policy_verdict(flow)
+        case EventType.DROP:
+            return _drop(flow)
+        case EventType.L7:
+            return _l7(flow)
+        case EventType.TRACE_SOCK:
+            return Outcome.TRACE_SOCK
+        case EventType.CAPTURE:
+            return Outcome.CAPTURE
+        case _:
+            return Outcome.OTHER_TYPE
+
+
+def _trace(flow: Flow) -> Role | Outcome:
+    if flow.is_reply or flow.trace_reason == TraceReason.REPLY:
+        return Role.ANSWER
+    if flow.direction == Direction.INGRESS:
+        return Outcome.INGRESS
+    if flow.trace_reason == TraceReason.RELATED:
+        return Outcome.RELATED
+    starts = flow.starts_tcp or flow.trace_reason == TraceReason.NEW
+    if flow.direction != Direction.EGRESS:
+        # NEW alone is no proof for TCP here: host programs report it for packets in the middle of a connection.
+        fits = flow.starts_tcp if flow.protocol == "tcp" else starts
+        return Role.START_IF_WORLD if fits else Outcome.DIRECTION_UNKNOWN
+    if starts:
+        return Role.START
+    if flow.is_reply is None:
+        return Outcome.REPLY_UNKNOWN
+    if flow.protocol != "tcp" and flow.trace_reason == TraceReason.UNKNOWN:
+        # Servers older than 1.16 send no trace reason: any event of a connectionless protocol may be the first.
+        return Role.START
+    return Role.CONTINUATION
+
+
+def _policy_verdict(flow: Flow) -> Role | Outcome:
+    if flow.direction != Direction.EGRESS:
+        return Outcome.INGRESS if flow.direction == Direction.INGRESS else Outcome.DIRECTION_UNKNOWN
+    if flow.is_reply:
+        return Outcome.REPLY
+    match flow.verdict:
+        case Verdict.DROPPED:
+            return Role.DENIED_VERDICT
+        case Verdict.FORWARDED | Verdict.REDIRECTED | Verdict.AUDIT:
+            if flow.is_reply is None and flow.protocol == "tcp" and flow.tcp_flags and not flow.starts_tcp:
+                return Outcome.REPLY_UNKNOWN
+            return Role.START
+        case _:
+            return Outcome.OTHER_VERDICT
+
+
+def _drop(flow: Flow) -> Role | Outcome:
+    if flow.is_reply:
+        return Outcome.REPLY
+    if flow.direction == Direction.EGRESS:
+        return Role.DROP
+    if flow.direction == Direction.INGRESS:
+        return Outcome.INGRESS
+    starts = flow.starts_tcp or (flow.protocol != "tcp" and flow.trace_reason == TraceReason.NEW)
+    return Role.DROP_IF_WORLD if starts else Outcome.DIRECTION_UNKNOWN
+
+
+def _l7(flow: Flow) -> Role | Outcome:
+    if flow.direction != Direction.EGRESS:
+        return Outcome.INGRESS if flow.direction == Direction.INGRESS else Outcome.DIRECTION_UNKNOWN
+    if flow.verdict == Verdict.DROPPED:
+        # No type-1 event accompanies a denial of the proxy: this record is the drop.
+        return Role.L7_DENIED
+    if flow.l7 is None or flow.l7.record is None:
+        return Outcome.L7_UNREAD
+    if flow.l7.type not in (L7Type.REQUEST, L7Type.RESPONSE):
+        return Outcome.L7_SAMPLE
+    is_response = flow.l7.type == L7Type.RESPONSE
+    if isinstance(flow.l7.record, Dns):
+        if is_response:
+            return Role.DNS_RESPONSE
+        return Role.DNS_ERROR if flow.verdict == Verdict.ERROR else Role.DNS_QUERY
+    return Role.L7_EXCHANGE if is_response or flow.verdict == Verdict.ERROR else Outcome.L7_REQUEST
+
+
+def owns_source(flow: Flow) -> bool:
+    """Whether the observing node owns the source: only there an endpoint has an id and workloads, or is the host."""
+    source = flow.source
+    return bool(source.id or source.workloads) or source.identity == 1 or "reserved:host" in source.labels

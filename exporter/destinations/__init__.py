@@ -1,0 +1,1 @@
+"""Where a flow goes: the destination of an egress flow, as people name it."""

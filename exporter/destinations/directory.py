@@ -1,0 +1,96 @@
+"""The stage itself: names both ends of a flow, classifies its destination, and learns the cluster's addresses."""
+
+from exporter.destinations.cidrs import CidrNames
+from exporter.destinations.classify import Contact, Knowledge, asked_name, classify
+from exporter.destinations.entities import in_cluster
+from exporter.destinations.interface import RESOLVER, Destination, DestinationKind, WorkloadName
+from exporter.destinations.names import ClusterNames
+from exporter.destinations.scopes import Scope, Scopes
+from exporter.destinations.settings import DestinationsSettings
+from exporter.destinations.workloads import Workloads, cluster_of
+from exporter.flow import Flow
+from exporter.window import Window, WindowStats
+
+
+class Destinations:
+    """Who talks to what. Not thread-safe: the pipeline owns it."""
+
+    def __init__(self, settings: DestinationsSettings) -> None:
+        self._knowledge = Knowledge(
+            ClusterNames(settings.cluster_domains, settings.search_suffixes),
+            CidrNames(settings.cidr_names),
+            Scopes(settings.cluster_cidrs, settings.nat64_prefixes),
+        )
+        self._resolver_labels = frozenset(settings.resolvers.labels)
+        self._resolver_addresses = frozenset(settings.resolvers.addresses)
+        self._workloads = Workloads(settings.pod_cache)
+        self._cluster_addresses = Window(settings.learned_addresses, settings.learned_addresses_ttl)
+        self._classified: dict[Contact, Destination] = {}
+        self._bound, self._resets = settings.destination_cache, 0
+        self._pod_bound = settings.pod_cache
+
+    def learn(self, flow: Flow) -> None:
+        """Take from a flow, counted or not, what it says about pods, nodes and addresses of the cluster."""
+        self._workloads.saw_node(flow.node_name)
+        for endpoint, address in ((flow.source, flow.source_ip), (flow.destination, flow.destination_ip)):
+            self._workloads.learn(endpoint)
+            if address and in_cluster(endpoint):
+                self._cluster_addresses.add(hash(address), flow.time_ns)
+
+    def source_of(self, flow: Flow, *, asks_dns: bool = False) -> WorkloadName:
+        """The workload that sent the flow; the DNS queries of a resolver are those of its clients."""
+        name = self._workloads.name_of(flow.source)
+        if asks_dns and (flow.source.labels & self._resolver_labels or flow.source_ip in self._resolver_addresses):
+            return WorkloadName(name.namespace, RESOLVER)
+        return name
+
+    def destination_of(self, flow: Flow, source: WorkloadName) -> Destination:
+        """Where the flow goes; scope `cluster_range` when its address is known to be the cluster's own."""
+        contact = Contact(
+            flow.destination,
+            flow.destination_ip,
+            flow.destination_names,
+            self._workloads.name_of(flow.destination),
+            source.namespace,
+            cluster_of(flow.source),
+            cluster_of(flow.destination),
+        )
+        destination = self._classified.get(contact)
+        if destination is None:
+            if len(self._classified) >= self._bound:
+                self._classified.clear()
+                self._resets += 1
+            destination = self._classified[contact] = classify(contact, self._knowledge)
+        outside = destination.external and destination.kind is not DestinationKind.ENTITY
+        if outside and self._cluster_addresses.has(hash(flow.destination_ip), flow.time_ns):
+            return destination._replace(scope=Scope.CLUSTER_RANGE)
+        return destination
+
+    def asked(self, query: str, source: WorkloadName) -> Destination:
+        """The destination of a refused DNS query."""
+        return asked_name(query, source.namespace, self._knowledge.names)
+
+    def is_expansion(self, query: str, source: WorkloadName) -> bool:
+        """Whether a DNS query is a search-suffix expansion of the name that was meant."""
+        return self._knowledge.names.bare(query, source.namespace).expansion
+
+    def expire(self, now_ns: int) -> None:
+        """Forget addresses that were not seen in the cluster for their time."""
+        self._cluster_addresses.expire(now_ns)
+
+    def stats(self) -> dict[str, WindowStats]:
+        """Entries, bound and evictions, for the exporter's own metrics."""
+        return {
+            "pods": WindowStats(self._workloads.entries, self._pod_bound, self._workloads.evicted),
+            "learned_addresses": self._cluster_addresses.stats(),
+            "destinations": WindowStats(len(self._classified), self._bound, self._resets),
+        }
+
+
+def is_unresolved(destination: Destination) -> bool:
+    """Whether a world label sits on an address of the cluster: the agent did not know the identity."""
+    return (
+        destination.external
+        and destination.scope is Scope.CLUSTER_RANGE
+        and destination.kind is not DestinationKind.ENTITY
+    )

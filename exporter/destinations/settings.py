@@ -1,0 +1,85 @@
+"""Settings of the classification of destinations and of workload names."""
+
+from ipaddress import ip_address, ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from exporter.duration import Duration
+
+
+def _prefix(text: str) -> str:
+    try:
+        ip_network(text, strict=False)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no address range; write 10.0.0.0/8 or 2001:db8::/32") from error
+    return text
+
+
+def _address(text: str) -> str:
+    try:
+        ip_address(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no IP address") from error
+    return text
+
+
+Prefix = Annotated[str, AfterValidator(_prefix)]
+Address = Annotated[str, AfterValidator(_address)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class ResolverSettings(BaseModel):
+    """What the cluster's DNS is. Its own queries are counted under the workload `~resolver`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    labels: tuple[str, ...] = Field(
+        default=(
+            "k8s:k8s-app=kube-dns",
+            "k8s:k8s-app=coredns",
+            "k8s:k8s-app=node-local-dns",
+            "k8s:app.kubernetes.io/name=coredns",
+            "k8s:dns.operator.openshift.io/daemonset-dns=default",
+        ),
+        description="An endpoint with one of these labels is a resolver.",
+    )
+    addresses: tuple[Address, ...] = Field(
+        default=("169.254.20.10",), description="Addresses of resolvers that are no pods, such as node-local-dns."
+    )
+    ports: tuple[Port, ...] = Field(default=(53, 5353), description="Ports on which resolvers are asked.")
+
+
+class DestinationsSettings(BaseModel):
+    """How a destination gets its kind, name and scope."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cluster_domains: tuple[str, ...] = Field(
+        default=("cluster.local", "clusterset.local"), description="DNS domains of the cluster, stripped from names."
+    )
+    search_suffixes: tuple[str, ...] = Field(
+        default=(), description="Further search suffixes of the pods' resolv.conf, stripped from names."
+    )
+    cluster_cidrs: tuple[Prefix, ...] = Field(
+        default=(), description="Pod, service and node ranges of the cluster: scope `cluster_range`."
+    )
+    nat64_prefixes: tuple[Prefix, ...] = Field(
+        default=(), description="NAT64 prefixes beside 64:ff9b::/96; their addresses are judged by the embedded IPv4."
+    )
+    cidr_names: dict[Prefix, str] = Field(
+        default={}, description="Names for address ranges, as `prefix: name`; the longest prefix wins."
+    )
+    learned_addresses: int = Field(
+        default=50_000, ge=1, description="Single addresses (entries, about 200 B each) remembered as in the cluster."
+    )
+    learned_addresses_ttl: Duration = Field(
+        default=900.0, gt=0, description="How long an address counts as in the cluster after it was last seen so."
+    )
+    pod_cache: int = Field(
+        default=50_000, ge=1, description="Pods (entries, about 300 B each) whose workload is remembered."
+    )
+    destination_cache: int = Field(
+        default=50_000, ge=1, description="Distinct destinations (entries, about 600 B each) whose class is remembered."
+    )
+    resolvers: ResolverSettings = Field(default=ResolverSettings(), description="What the cluster's DNS is.")

@@ -1,0 +1,82 @@
+"""Whose flow it is: one label for one pod, whether it is seen locally, remotely or in an L7 record."""
+
+from collections import OrderedDict
+
+from exporter.destinations.entities import entity_of
+from exporter.destinations.folding import fold_pod_name
+from exporter.destinations.interface import HOST, UNKNOWN, WorkloadName
+from exporter.flow import Endpoint
+
+_NAMESPACE_LABEL = "k8s:io.kubernetes.pod.namespace="
+_CLUSTER_LABEL = "k8s:io.cilium.k8s.policy.cluster="
+_MOST_NODES = 10_000
+
+
+class Workloads:
+    """Names of workloads; remembers what the owning node said of a pod, for at most `bound` pods."""
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._pods: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._nodes: set[str] = set()
+        self.evicted = 0
+
+    def saw_node(self, node_name: str) -> None:
+        """Remember a node: static pods carry its name as their suffix."""
+        if node_name and node_name not in self._nodes and len(self._nodes) < _MOST_NODES:
+            self._nodes.add(node_name)
+
+    def learn(self, endpoint: Endpoint) -> None:
+        """Remember the workload of a pod that the observing node owns."""
+        if not endpoint.workloads or not endpoint.pod_name:
+            return
+        key = (namespace_of(endpoint), endpoint.pod_name)
+        name = _reported_name(endpoint)
+        if self._pods.get(key) != name:
+            if len(self._pods) >= self._bound:
+                self._pods.popitem(last=False)
+                self.evicted += 1
+            self._pods[key] = name
+
+    def name_of(self, endpoint: Endpoint) -> WorkloadName:
+        """The workload of an endpoint; total."""
+        namespace = namespace_of(endpoint)
+        if endpoint.workloads:
+            return WorkloadName(namespace, _reported_name(endpoint))
+        if endpoint.pod_name:
+            known = self._pods.get((namespace, endpoint.pod_name))
+            return WorkloadName(namespace, known or fold_pod_name(endpoint.pod_name, self._nodes))
+        entity = entity_of(endpoint)
+        if entity is None:
+            return WorkloadName(namespace, UNKNOWN)
+        # Host-network pods and host processes are one: the packet does not tell them apart.
+        return HOST if entity in ("host", "remote-node") else WorkloadName("", f"~{entity}")
+
+    @property
+    def entries(self) -> int:
+        """Pods remembered now."""
+        return len(self._pods)
+
+
+def namespace_of(endpoint: Endpoint) -> str:
+    """Namespace of a pod, from its label where an L7 record of an old release leaves the field empty."""
+    if endpoint.namespace:
+        return endpoint.namespace
+    return _label_value(endpoint, _NAMESPACE_LABEL)
+
+
+def cluster_of(endpoint: Endpoint) -> str:
+    """Name of the cluster that owns the endpoint, `""` when the flow does not say it."""
+    return endpoint.cluster_name or _label_value(endpoint, _CLUSTER_LABEL)
+
+
+def _label_value(endpoint: Endpoint, prefix: str) -> str:
+    return next((label[len(prefix) :] for label in endpoint.labels if label.startswith(prefix)), "")
+
+
+def _reported_name(endpoint: Endpoint) -> str:
+    workload = endpoint.workloads[0]
+    if workload.kind == "Node":
+        # The controller of a static pod is its node, which is in the pod's name already.
+        return endpoint.pod_name.removesuffix(f"-{workload.name}") or workload.name
+    return workload.name or UNKNOWN

@@ -1,0 +1,71 @@
+"""What comes out of a source of flows: flows, and everything that happens on the way, on one iterator."""
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from exporter.flow import Flow
+
+
+class Connected(NamedTuple):
+    """The source answers: a stream is open, or a file is being read."""
+
+    address: str
+    server_version: str = ""
+
+
+class Disconnected(NamedTuple):
+    """An attempt failed or a stream ended. `code` is gRPC's status name, `reason` a short stable word for it."""
+
+    code: str
+    reason: str
+    detail: str
+
+
+class LostEvents(NamedTuple):
+    """Hubble says that it lost events; `source` is the enum name in lower case."""
+
+    source: str
+    number: int
+    node_name: str
+
+
+class NodeStatus(NamedTuple):
+    """Relay's word on some of its nodes; `state` is connected, unavailable, gone, error or unknown."""
+
+    state: str
+    node_names: tuple[str, ...]
+    message: str
+
+
+class Undecodable(NamedTuple):
+    """A message or a line that gave no event, and why."""
+
+    reason: str
+    where: str
+    detail: str
+
+
+class Ignored(NamedTuple):
+    """A valid message that carries nothing for us, such as an agent event."""
+
+    what: str
+
+
+Event = Flow | Connected | Disconnected | LostEvents | NodeStatus | Undecodable | Ignored
+
+
+class FlowSource(Protocol):
+    """A source of flows: a live Observer or recorded files."""
+
+    @property
+    def description(self) -> str:
+        """What is read, for people: an address or file names."""
+        ...
+
+    def events(self) -> Iterator[Event]:
+        """All events, in the order in which they arrive; ends when the source ends or is stopped."""
+        ...
+
+    def stop(self) -> None:
+        """End the iteration soon; called from another thread."""
+        ...

@@ -1,0 +1,169 @@
+"""Recorded files as a source: plain or gzip, `-` for standard input, at full speed or paced by the flows' own time."""
+
+import gzip
+import sys
+import threading
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from exporter.flow import Flow
+from exporter.hubble.decode import Decoder
+from exporter.hubble.interface import Connected, Event, Undecodable
+from exporter.hubble.lines import decode_line
+
+if TYPE_CHECKING:
+    import io
+
+STDIN = "-"
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class UnreadableRecordingError(Exception):
+    """A file that cannot be opened; the text says which and why."""
+
+
+@dataclass
+class FileReport:
+    """What a file held: lines, lines that gave something, and broken lines by reason."""
+
+    path: str
+    lines: int = 0
+    usable: int = 0
+    broken: Counter[str] = field(default_factory=Counter)
+    first_fault: str = ""
+
+
+class Recording:
+    """Flows of files, one after the other."""
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        decoder: Decoder,
+        *,
+        longest_line: int,
+        speed: float | None = None,
+        progress: Callable[[int], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._paths, self._decoder, self._longest_line = paths, decoder, longest_line
+        self._speed, self._progress, self._clock = speed, progress, clock
+        self._stopped = threading.Event()
+        self.reports: list[FileReport] = []
+
+    @property
+    def description(self) -> str:
+        """The names of the files."""
+        return " ".join(self._paths)
+
+    def stop(self) -> None:
+        """End the iteration at the next line."""
+        self._stopped.set()
+
+    def events(self) -> Iterator[Event]:
+        """The events of all files; broken lines are `Undecodable`.
+
+        Raises:
+            UnreadableRecordingError: when a file cannot be opened.
+        """
+        yield Connected(self.description)
+        pace = Pace(self._speed, self._clock, self._stopped)
+        for path in self._paths:
+            report = FileReport(path)
+            self.reports.append(report)
+            for event in self._file(path, report):
+                if self._stopped.is_set():
+                    return
+                if isinstance(event, Flow):
+                    pace.wait_for(event)
+                yield event
+
+    def _file(self, path: str, report: FileReport) -> Iterator[Event]:
+        name = "standard input" if path == STDIN else path
+        with ExitStack() as stack:
+            raw = _open(path, stack)
+            lines = _lines(raw, self._longest_line)
+            while True:
+                where = f"{name}:{report.lines + 1}"
+                try:
+                    line = next(lines)
+                except StopIteration:
+                    return
+                except (EOFError, OSError, zlib.error) as error:
+                    yield _noted(report, Undecodable("broken_file", where, str(error)))
+                    return
+                report.lines += 1
+                self._progress(len(line or b""))
+                if line is None:
+                    detail = f"longer than {self._longest_line} bytes"
+                    yield _noted(report, Undecodable("line_too_long", where, detail))
+                elif line.strip():
+                    yield _noted(report, decode_line(line, where, self._decoder))
+
+
+def check_readable(paths: Sequence[str]) -> None:
+    """Fail before anything starts when one of the files cannot be opened.
+
+    Raises:
+        UnreadableRecordingError: naming the file.
+    """
+    for path in paths:
+        if path != STDIN:
+            with ExitStack() as stack:
+                _open(path, stack)
+
+
+class Pace:
+    """Lets recorded flows pass at `speed` times the rate of their own times; without a speed, at once."""
+
+    def __init__(self, speed: float | None, clock: Callable[[], float], stopped: threading.Event) -> None:
+        self._speed, self._clock, self._stopped = speed, clock, stopped
+        self._first: tuple[int, float] | None = None
+
+    def wait_for(self, flow: Flow) -> None:
+        """Return when it is the flow's turn, or when the source is stopped."""
+        if self._speed is None or not flow.time_ns:
+            return
+        if self._first is None:
+            self._first = flow.time_ns, self._clock()
+        first_ns, began = self._first
+        due = began + (flow.time_ns - first_ns) / 1e9 / self._speed
+        self._stopped.wait(max(0.0, due - self._clock()))
+
+
+def _noted(report: FileReport, event: Event) -> Event:
+    if isinstance(event, Undecodable):
+        report.broken[event.reason] += 1
+        report.first_fault = report.first_fault or f"{event.where}: {event.reason}: {event.detail}"
+    else:
+        report.usable += 1
+    return event
+
+
+def _open(path: str, stack: ExitStack) -> BinaryIO:
+    try:
+        raw = sys.stdin.buffer if path == STDIN else stack.enter_context(Path(path).open("rb"))  # noqa: SIM115, the stack closes it
+    except OSError as error:
+        raise UnreadableRecordingError(f"{path}: {error.strerror or error}") from error
+    buffered = cast("io.BufferedReader", raw)
+    # By content, not by name: standard input has no name, and `.gz` may be missing or wrong.
+    if buffered.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)] == _GZIP_MAGIC:
+        return cast("BinaryIO", stack.enter_context(gzip.GzipFile(fileobj=buffered)))
+    return cast("BinaryIO", buffered)
+
+
+def _lines(raw: BinaryIO, longest: int) -> Iterator[bytes | None]:
+    """Lines without a limit of 64 KiB; None stands for one that is longer than `longest` bytes."""
+    while line := raw.readline(longest + 1):
+        if len(line) <= longest or line.endswith(b"\n"):
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = raw.readline(longest + 1)
+        yield None

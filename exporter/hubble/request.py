@@ -1,0 +1,68 @@
+"""What we ask the server for. An older or careless server may ignore any of it, so the client re-checks all of it."""
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from exporter.flow import Direction, EventType
+from exporter.hubble.decode import MASK
+from exporter.hubble.pb.flow import flow_pb2
+from exporter.hubble.pb.observer import observer_pb2
+from exporter.hubble.settings import SourcesSettings
+
+_WANTED = (
+    # Drops of every direction: those of the host have none, and an ingress drop at the resolver breaks DNS.
+    (EventType.DROP, None),
+    (EventType.POLICY_VERDICT, (Direction.EGRESS,)),
+    (EventType.L7, (Direction.EGRESS,)),
+    (EventType.TRACE, (Direction.EGRESS, Direction.UNKNOWN)),
+)
+
+
+def follow_request(sources: SourcesSettings) -> observer_pb2.GetFlowsRequest:
+    """New flows only, those that we count or learn from, with the fields that we read."""
+    return observer_pb2.GetFlowsRequest(
+        follow=True,
+        whitelist=[narrowed for wanted in _whitelist() for narrowed in _included(wanted, sources)],
+        blacklist=_blacklist(sources),
+        field_mask=FieldMask(paths=[path for path in MASK if path != "aggregate"]),
+    )
+
+
+def _whitelist() -> list[flow_pb2.FlowFilter]:
+    """Never `reply: [false]` here: it drops every flow without `is_reply`, and all DNS answers."""
+    return [
+        flow_pb2.FlowFilter(
+            event_type=[flow_pb2.EventTypeFilter(type=event_type)],
+            traffic_direction=[flow_pb2.TrafficDirection.ValueType(direction) for direction in directions or ()],
+        )
+        for event_type, directions in _WANTED
+    ]
+
+
+def _included(wanted: flow_pb2.FlowFilter, sources: SourcesSettings) -> list[flow_pb2.FlowFilter]:
+    """The filter for each end that an included namespace can be at: replies have it as their destination."""
+    namespaces = _namespaces(sources)
+    if not namespaces:
+        return [wanted]
+    pods = [f"{namespace}/" for namespace in namespaces]
+    by_source, by_destination = flow_pb2.FlowFilter(), flow_pb2.FlowFilter()
+    by_source.CopyFrom(wanted)
+    by_source.source_pod.extend(pods)
+    by_destination.CopyFrom(wanted)
+    by_destination.destination_pod.extend(pods)
+    return [by_source, by_destination]
+
+
+def _namespaces(sources: SourcesSettings) -> list[str]:
+    """Namespaces that cover all that is included, or none when they cannot say it: patterns and the host's ``."""
+    of_workloads = [pattern.partition("/")[0] for pattern in sources.include_workloads]
+    namespaces = sorted({*sources.include_namespaces} or {*of_workloads})
+    plain = all(namespace and not set(namespace) & set("*?[") for namespace in namespaces)
+    return namespaces if plain else []
+
+
+def _blacklist(sources: SourcesSettings) -> list[flow_pb2.FlowFilter]:
+    """Excluded namespaces as sources of what is known to be no reply: DNS answers come *from* kube-system."""
+    if not sources.exclude_namespaces:
+        return []
+    pods = [f"{namespace}/" for namespace in sources.exclude_namespaces if namespace]
+    return [flow_pb2.FlowFilter(source_pod=pods, reply=[False])] if pods else []

@@ -1,0 +1,179 @@
+"""All metric families that exist, each with what it means. METRICS.md is made from this list."""
+
+from typing import Literal, NamedTuple
+
+from exporter.metrics import labels
+from exporter.metrics.labels import Label
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+
+class Family(NamedTuple):
+    """A metric family; `name` is the whole name, with `_total` for counters."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[Label, ...] = ()
+
+
+_SOURCE = (labels.SOURCE_NAMESPACE, labels.SOURCE_WORKLOAD)
+_DESTINATION = (labels.DESTINATION_KIND, labels.SCOPE, labels.DESTINATION)
+_PORT = (labels.DESTINATION_PORT, labels.PROTOCOL)
+
+CONNECTIONS = Family(
+    "hubble_egress_connections_total",
+    "counter",
+    "Egress connections that policy let pass, each counted once at the first event that shows it.",
+    (*_SOURCE, *_DESTINATION, *_PORT, labels.CONNECTION_VERDICT),
+)
+DROPS = Family(
+    "hubble_egress_drops_total",
+    "counter",
+    "Dropped egress packets and queries or requests refused by the proxy; a retransmission is another drop.",
+    (*_SOURCE, *_DESTINATION, *_PORT, labels.DROP_REASON),
+)
+POLICY_VERDICTS = Family(
+    "hubble_egress_policy_verdicts_total",
+    "counter",
+    "Egress policy verdicts, with the policy where Hubble names it. Denied ones are not added to drops.",
+    (
+        *_SOURCE,
+        labels.DESTINATION_KIND,
+        labels.POLICY_ACTION,
+        labels.POLICY_MATCH,
+        labels.POLICY_NAMESPACE,
+        labels.POLICY,
+    ),
+)
+DNS_QUERIES = Family(
+    "hubble_egress_dns_queries_total",
+    "counter",
+    "DNS queries seen by the DNS proxy, refused ones included.",
+    (*_SOURCE, labels.QTYPE),
+)
+DNS_RESPONSES = Family(
+    "hubble_egress_dns_responses_total",
+    "counter",
+    "DNS responses seen by the DNS proxy.",
+    (*_SOURCE, labels.RCODE, labels.EXPANSION),
+)
+L7_REQUESTS = Family(
+    "hubble_egress_l7_requests_total",
+    "counter",
+    "HTTP and Kafka exchanges seen by the proxy, counted at their response, refusal or error.",
+    (*_SOURCE, *_DESTINATION, labels.L7_PROTOCOL, labels.METHOD, labels.STATUS, labels.L7_VERDICT),
+)
+WORLD_STARTS = Family(
+    "hubble_egress_world_connection_starts_total",
+    "counter",
+    "Connections to public and private addresses outside the cluster; those handed to the proxy are left out, for the "
+    "proxy answers them itself.",
+    (labels.NODE_NAME,),
+)
+WORLD_ANSWERED = Family(
+    "hubble_egress_world_connections_answered_total",
+    "counter",
+    "Those of them that were answered: SYN+ACK, or the first reply of another protocol.",
+    (labels.NODE_NAME,),
+)
+
+PRODUCT = (
+    CONNECTIONS,
+    DROPS,
+    POLICY_VERDICTS,
+    DNS_QUERIES,
+    DNS_RESPONSES,
+    L7_REQUESTS,
+    WORLD_STARTS,
+    WORLD_ANSWERED,
+)
+
+FLOWS = Family(
+    "hubble_egress_exporter_flows_total",
+    "counter",
+    "Flows received, each with exactly one outcome: counted, or why not.",
+    (labels.OUTCOME,),
+)
+EVENT_TYPES = Family(
+    "hubble_egress_exporter_event_types_total",
+    "counter",
+    "Flows received by Cilium's event type.",
+    (labels.EVENT_TYPE,),
+)
+LOST_EVENTS = Family(
+    "hubble_egress_exporter_lost_events_total",
+    "counter",
+    "Events that Hubble says it lost, as it counts them.",
+    (labels.LOST_SOURCE,),
+)
+NODES = Family("hubble_egress_exporter_nodes", "gauge", "Nodes by their state.", (labels.NODE_STATE,))
+CONNECTED = Family("hubble_egress_exporter_connected", "gauge", "1 while a stream of flows is open.")
+CONNECTS = Family(
+    "hubble_egress_exporter_connects_total",
+    "counter",
+    "Connections made, attempts that failed and streams that ended, by gRPC status and reason.",
+    (labels.CODE, labels.CONNECT_REASON),
+)
+LAST_FLOW = Family(
+    "hubble_egress_exporter_last_flow_timestamp_seconds",
+    "gauge",
+    "Time of the newest flow received, by the flow's own clock; 0 before the first.",
+)
+LAG = Family(
+    "hubble_egress_exporter_lag_seconds",
+    "histogram",
+    "From the time a flow carries to its arrival here; only of live streams.",
+)
+DECODE_ERRORS = Family(
+    "hubble_egress_exporter_decode_errors_total",
+    "counter",
+    "Messages and lines skipped, and times replaced, because they could not be read.",
+    (labels.DECODE_REASON,),
+)
+SCRAPES_REFUSED = Family(
+    "hubble_egress_exporter_scrapes_refused_total",
+    "counter",
+    "Scrapes answered with 503 because web.max-scrapes were running.",
+)
+SERIES = Family("hubble_egress_exporter_series", "gauge", "Series of the product families in use.")
+FOLDED = Family(
+    "hubble_egress_exporter_folded_total",
+    "counter",
+    "Increments whose destination was folded into ~other because its workload had used up its destinations.",
+)
+CACHE_ENTRIES = Family(
+    "hubble_egress_exporter_cache_entries", "gauge", "Entries in a cache or window.", (labels.CACHE,)
+)
+CACHE_LIMIT = Family("hubble_egress_exporter_cache_limit", "gauge", "Most entries it may hold.", (labels.CACHE,))
+CACHE_EVICTIONS = Family(
+    "hubble_egress_exporter_cache_evictions_total",
+    "counter",
+    "Entries that left a full window before their time, or times that a full cache started over.",
+    (labels.CACHE,),
+)
+BUILD_INFO = Family(
+    "hubble_egress_exporter_build_info",
+    "gauge",
+    "Always 1; the version is in the labels.",
+    (labels.VERSION, labels.PYTHON, labels.COMMIT),
+)
+
+EXPORTER = (
+    FLOWS,
+    EVENT_TYPES,
+    LOST_EVENTS,
+    NODES,
+    CONNECTED,
+    CONNECTS,
+    LAST_FLOW,
+    LAG,
+    DECODE_ERRORS,
+    SCRAPES_REFUSED,
+    SERIES,
+    FOLDED,
+    CACHE_ENTRIES,
+    CACHE_LIMIT,
+    CACHE_EVICTIONS,
+    BUILD_INFO,
+)

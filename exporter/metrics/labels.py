@@ -1,0 +1,120 @@
+"""Labels: each declared once, bounded (all values listed) or not (with what bounds it)."""
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+from exporter.counting import OUTCOME_MEANING
+from exporter.destinations.interface import DestinationKind
+from exporter.destinations.scopes import Scope
+
+
+class Label(NamedTuple):
+    """A label; `values` is the complete list, or empty when the cluster decides."""
+
+    name: str
+    meaning: str
+    values: tuple[str, ...] = ()
+
+
+OTHER = "other"
+FOLDED = "~other"
+MULTIPLE = "~multiple"
+
+DROP_REASONS_ADDED = ("l7_denied", "dns_denied")
+QTYPES = (
+    *("A", "AAAA", "ANY", "CAA", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NAPTR", "NS", "NULL"),
+    *("PTR", "SOA", "SRV", "SVCB", "TXT"),
+)
+# IANA "DNS RCODEs"; numbers without a name are `other`.
+RCODES = {
+    0: "NOERROR",
+    1: "FORMERR",
+    2: "SERVFAIL",
+    3: "NXDOMAIN",
+    4: "NOTIMP",
+    5: "REFUSED",
+    6: "YXDOMAIN",
+    7: "YXRRSET",
+    8: "NXRRSET",
+    9: "NOTAUTH",
+    10: "NOTZONE",
+    11: "DSOTYPENI",
+    16: "BADVERS",
+    17: "BADKEY",
+    18: "BADTIME",
+    19: "BADMODE",
+    20: "BADNAME",
+    21: "BADALG",
+    22: "BADTRUNC",
+    23: "BADCOOKIE",
+}
+HTTP_METHODS = ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
+HTTP_STATUSES = frozenset(int(status) for status in HTTPStatus)
+KAFKA_METHODS = ("produce", "fetch", "offsets", "metadata", "offsetcommit", "offsetfetch", "findcoordinator")
+# Kafka protocol guide, "Error Codes": -1 (unknown) to about 130.
+KAFKA_ERRORS = range(-1, 200)
+# PolicyMatchType of Cilium's monitor API, as Hubble's own policy metric writes it.
+MATCH_TYPES = {0: "none", 1: "l3-only", 2: "l3-l4", 3: "l4-only", 4: "all", 5: "l3-proto", 6: "proto-only"}
+
+SOURCE_NAMESPACE = Label("source_namespace", "Namespace of the workload that sends; empty for the host.")
+SOURCE_WORKLOAD = Label(
+    "source_workload", "Workload that sends; `~host`, `~resolver`, `~unknown` where there is no workload."
+)
+DESTINATION_KIND = Label("destination_kind", "What the destination is.", tuple(DestinationKind))
+SCOPE = Label("scope", "Which part of the address space it is in.", tuple(Scope))
+DESTINATION = Label(
+    "destination",
+    "Entity, `namespace/workload`, name, CIDR or `world`; at most `metrics.destinations-per-workload` values per "
+    "workload, the rest is `~other`.",
+)
+DESTINATION_PORT = Label(
+    "destination_port", "Port; empty where the protocol has none; `~other` for dropped packets inside a connection."
+)
+PROTOCOL = Label("protocol", "Protocol.", ("tcp", "udp", "sctp", "icmp", "icmpv6", "vrrp", "igmp", "unknown"))
+CONNECTION_VERDICT = Label("verdict", "How it passed.", ("forwarded", "redirected", "audited"))
+DROP_REASON = Label(
+    "reason",
+    "Hubble's drop reason in lower case; `l7_denied` and `dns_denied` for refusals of the proxy; `reason_<n>` for a "
+    "number that this version does not know.",
+)
+POLICY_ACTION = Label("action", "What the policy did.", ("allowed", "denied", "audited", "redirected"))
+POLICY_MATCH = Label("match", "Which part of the policy matched.", (*MATCH_TYPES.values(), OTHER))
+POLICY_NAMESPACE = Label("policy_namespace", "Namespace of the policy; empty for cluster-wide ones or none.")
+POLICY = Label("policy", "Name of the policy; empty when Hubble names none, `~multiple` when it names several.")
+QTYPE = Label("qtype", "Record type asked for.", (*QTYPES, OTHER))
+RCODE = Label("rcode", "Response code by its IANA name.", (*RCODES.values(), OTHER))
+EXPANSION = Label("expansion", "Whether the name is a search-suffix expansion.", ("true", "false"))
+L7_PROTOCOL = Label("l7_protocol", "Protocol of the request.", ("http", "kafka"))
+METHOD = Label("method", "HTTP method or Kafka request.", (*HTTP_METHODS, *KAFKA_METHODS, OTHER))
+STATUS = Label("status", "HTTP status or Kafka error code; empty when there was no response; `other` when unknown.")
+L7_VERDICT = Label("verdict", "What the proxy did.", ("forwarded", "redirected", "dropped", "error", "audited", OTHER))
+NODE_NAME = Label("node_name", "Node that observed it.")
+
+OUTCOME = Label("outcome", "What became of the flow.", tuple(OUTCOME_MEANING))
+EVENT_TYPE = Label(
+    "type",
+    "Cilium's event type.",
+    ("drop", "policy_verdict", "trace", "l7", "trace_sock", "capture", OTHER),
+)
+LOST_SOURCE = Label(
+    "source",
+    "Where Hubble lost them.",
+    ("perf_event_ring_buffer", "observer_events_queue", "hubble_ring_buffer", "unknown_lost_event_source"),
+)
+NODE_STATE = Label(
+    "state", "State that relay last gave, or connected.", ("connected", "unavailable", "gone", "error", "unknown")
+)
+CODE = Label("code", "gRPC status name; OK for a connection that was made and for a stream that ended in order.")
+CONNECT_REASON = Label("reason", "`connected`, or why an attempt or a stream ended.")
+DECODE_REASON = Label(
+    "reason",
+    "Why a message or line was skipped.",
+    (
+        *("invalid_protobuf", "invalid_json", "invalid_field", "not_an_object", "unknown_shape", "line_too_long"),
+        *("broken_file", "time_missing", "time_in_future"),
+    ),
+)
+CACHE = Label("cache", "Which cache or window.")
+VERSION = Label("version", "Version of the exporter.")
+PYTHON = Label("python", "Version of Python.")
+COMMIT = Label("commit", "Commit it was built from.")

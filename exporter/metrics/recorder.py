@@ -1,0 +1,129 @@
+"""Turns what the pipeline found out about a flow into increments: label values, the cap, the series."""
+
+from exporter.destinations.interface import Destination, WorkloadName
+from exporter.destinations.scopes import Scope
+from exporter.flow import Dns, Flow, Http, Kafka, Verdict
+from exporter.hubble.drop_reasons import drop_reason_name
+from exporter.metrics import families, labels
+from exporter.metrics.budget import DestinationBudget
+from exporter.metrics.exposition import Exposition
+from exporter.metrics.settings import MetricsSettings
+
+_CONNECTION_VERDICTS: dict[int, str] = {Verdict.REDIRECTED: "redirected", Verdict.AUDIT: "audited"}
+_POLICY_ACTIONS: dict[int, str] = {
+    Verdict.FORWARDED: "allowed",
+    Verdict.DROPPED: "denied",
+    Verdict.AUDIT: "audited",
+    Verdict.REDIRECTED: "redirected",
+}
+_L7_VERDICTS: dict[int, str] = {
+    Verdict.FORWARDED: "forwarded",
+    Verdict.REDIRECTED: "redirected",
+    Verdict.DROPPED: "dropped",
+    Verdict.ERROR: "error",
+    Verdict.AUDIT: "audited",
+}
+
+
+class Recorder:
+    """The product counters. Not thread-safe: the pipeline owns it."""
+
+    def __init__(self, settings: MetricsSettings, exposition: Exposition) -> None:
+        self.budget = DestinationBudget(settings.destinations_per_workload)
+        self.exposition = exposition
+
+    def connection(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
+        """One connection, or as many as an aggregated line stands for."""
+        verdict = _CONNECTION_VERDICTS.get(flow.verdict, "forwarded")
+        port = str(flow.destination_port or "")
+        values = (*source, *self._destination(source, destination), port, flow.protocol, verdict)
+        self.exposition.series(families.CONNECTIONS, values).value += flow.weight
+
+    def drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
+        """One dropped packet."""
+        # Only the initiator's SYN says which port was wanted; a later packet may be an answer to anything.
+        inside = flow.protocol == "tcp" and not flow.starts_tcp
+        port = labels.FOLDED if inside else str(flow.destination_port or "")
+        reason = drop_reason_name(flow.drop_reason)
+        self._drop(flow, source, destination, port, reason)
+
+    def denied_by_proxy(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
+        """One query or request that the proxy refused."""
+        is_dns = flow.l7 is not None and isinstance(flow.l7.record, Dns)
+        reason = "dns_denied" if is_dns else "l7_denied"
+        self._drop(flow, source, destination, str(flow.destination_port or ""), reason)
+
+    def _drop(self, flow: Flow, source: WorkloadName, destination: Destination, port: str, reason: str) -> None:
+        values = (*source, *self._destination(source, destination), port, flow.protocol, reason)
+        self.exposition.series(families.DROPS, values).value += flow.weight
+
+    def policy_verdict(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
+        """One policy verdict, with the policy behind it where Hubble names one."""
+        policies = flow.egress_denied_by if flow.verdict == Verdict.DROPPED else flow.egress_allowed_by
+        values = (
+            *source,
+            destination.kind.value,
+            _POLICY_ACTIONS[flow.verdict],
+            labels.MATCH_TYPES.get(flow.policy_match_type, labels.OTHER),
+            _one([policy.namespace for policy in policies]),
+            labels.MULTIPLE if len(set(policies)) > 1 else _one([policy.name for policy in policies]),
+        )
+        self.exposition.series(families.POLICY_VERDICTS, values).value += flow.weight
+
+    def dns_query(self, flow: Flow, source: WorkloadName, query: Dns) -> None:
+        """One DNS query."""
+        qtype = query.qtypes[0] if query.qtypes and query.qtypes[0] in labels.QTYPES else labels.OTHER
+        self.exposition.series(families.DNS_QUERIES, (*source, qtype)).value += flow.weight
+
+    def dns_response(self, flow: Flow, source: WorkloadName, response: Dns, *, expansion: bool) -> None:
+        """One DNS response."""
+        rcode = labels.RCODES.get(response.rcode, labels.OTHER)
+        values = (*source, rcode, "true" if expansion else "false")
+        self.exposition.series(families.DNS_RESPONSES, values).value += flow.weight
+
+    def l7_request(self, flow: Flow, source: WorkloadName, destination: Destination, record: Http | Kafka) -> None:
+        """One HTTP or Kafka exchange."""
+        if isinstance(record, Http):
+            protocol, method, status = "http", _listed(record.method, labels.HTTP_METHODS), _http_status(record.code)
+        else:
+            protocol, method = "kafka", _listed(record.api_key, labels.KAFKA_METHODS)
+            status = str(record.error_code) if record.error_code in labels.KAFKA_ERRORS else labels.OTHER
+        verdict = _L7_VERDICTS.get(flow.verdict, labels.OTHER)
+        values = (*source, *self._destination(source, destination), protocol, method, status, verdict)
+        self.exposition.series(families.L7_REQUESTS, values).value += flow.weight
+
+    def world_start(self, flow: Flow) -> None:
+        """One connection to the outside that the datapath itself carries."""
+        self.exposition.series(families.WORLD_STARTS, (flow.node_name,)).value += flow.weight
+        # Both exist from the first start on, so that an outage is a flat line and not a missing one.
+        self.exposition.series(families.WORLD_ANSWERED, (flow.node_name,))
+
+    def world_answer(self, node_name: str, weight: int) -> None:
+        """The first answer to one of them."""
+        self.exposition.series(families.WORLD_ANSWERED, (node_name,)).value += weight
+
+    def _destination(self, source: WorkloadName, destination: Destination) -> tuple[str, str, str]:
+        label = self.budget.label(source, destination.label)
+        return destination.kind.value, destination.scope.value, label
+
+
+_ANSWERING = (Scope.PUBLIC, Scope.PRIVATE)
+
+
+def is_carried_to_world(flow: Flow, destination: Destination) -> bool:
+    """Whether the connection's answer can only come from outside the cluster."""
+    return destination.external and flow.verdict != Verdict.REDIRECTED and destination.scope in _ANSWERING
+
+
+def _one(values: list[str]) -> str:
+    return labels.MULTIPLE if len(set(values)) > 1 else next(iter(values), "")
+
+
+def _listed(value: str, known: tuple[str, ...]) -> str:
+    return value if value in known else labels.OTHER
+
+
+def _http_status(code: int) -> str:
+    if code == 0:
+        return ""
+    return str(code) if code in labels.HTTP_STATUSES else labels.OTHER

@@ -1,0 +1,121 @@
+"""The command line: one flag per setting, made from the settings themselves."""
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from exporter.build import build
+from exporter.settings import Settings
+from exporter.settings.fields import SettingField, fields
+from exporter.settings.names import CONFIG_FILE, flag_of, nearest
+
+_SEPARATOR = "setting:"
+_EPILOG = """\
+Every setting can also stand in a YAML file (--config.file) and in the environment:
+  web.listen-address  --web.listen-address  HUBBLE_EGRESS_WEB__LISTEN_ADDRESS
+Flags win over the environment, the environment over the file. CONFIGURATION.md explains all of them.
+exit codes: 0 success or ended by a signal, 1 failure at run time, 2 bad use, bad settings or unreadable input
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Names the nearest flag when one is unknown."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and leave with exit code 2."""
+        prefix = "unrecognized arguments: "
+        if message.startswith(prefix):
+            word = message.removeprefix(prefix).split()[0]
+            known = [option for action in self._actions for option in action.option_strings]
+            meant = nearest(word.partition("=")[0], known)
+            message = f"unknown flag or argument {word}" + (f"; did you mean {meant}?" if meant else "")
+        super().error(message)
+
+
+def parser() -> Parser:
+    """The parser of the whole command."""
+    top = Parser(
+        prog="hubble-egress-exporter",
+        description="Prometheus exporter for Cilium Hubble: where egress goes, and what became of it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    version = f"hubble-egress-exporter {build().version} (commit {build().commit}, python {build().python})"
+    top.add_argument("--version", action="version", version=version)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    _command(commands, "run", "stream flows from a Hubble Observer and serve /metrics")
+    demo = _command(commands, "demo", "the same against an embedded Observer with a small cluster's traffic")
+    demo.add_argument("--once", action="store_true", help="play the story to its end, print the metrics and leave")
+    replay = _command(commands, "replay", "read recorded flows (hubble observe -o jsonpb, export files)")
+    replay.add_argument("files", nargs="+", metavar="FILE", help="recorded flows, plain or gzip; - is standard input")
+    replay.add_argument("--once", action="store_true", help="print the metrics at the end and leave, serve nothing")
+    replay.add_argument(
+        "--speed", type=_speed, metavar="N", help="pace by the flows' own time, N times faster than life"
+    )
+    _command(commands, "check-config", "validate the settings and leave")
+    reference = commands.add_parser(
+        "reference", help="print CONFIGURATION.md and METRICS.md", allow_abbrev=False, parents=[]
+    )
+    reference.add_argument("document", nargs="?", choices=("configuration", "metrics"), help="only this one")
+    reference.add_argument("--write", action="store_true", help="write the files into the current folder")
+    reference.add_argument("--check", action="store_true", help="exit 1 if the files there differ")
+    return top
+
+
+def given_flags(arguments: argparse.Namespace) -> dict[str, list[str]]:
+    """The settings given as flags: path to raw texts."""
+    return {
+        name.removeprefix(_SEPARATOR): texts
+        for name, texts in vars(arguments).items()
+        if name.startswith(_SEPARATOR) and texts is not None
+    }
+
+
+def _command(commands: "argparse._SubParsersAction[Parser]", name: str, what: str) -> Parser:
+    command = commands.add_parser(
+        name,
+        help=what,
+        description=what[0].upper() + what[1:] + ".",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add(command, CONFIG_FILE, "FILE", "YAML file with settings.")
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for setting in fields(Settings):
+        group = groups.get(setting.block) or command.add_argument_group(f"settings: {setting.block}")
+        groups[setting.block] = group
+        _add(group, setting.path, _metavar(setting), _help(setting))
+    return command
+
+
+def _add(to: "argparse._ActionsContainer", path: str, metavar: str, text: str) -> None:
+    to.add_argument(
+        flag_of(path), dest=_SEPARATOR + path, action="append", metavar=metavar, help=text.replace("%", "%%")
+    )
+
+
+def _metavar(setting: SettingField) -> str:
+    return setting.type.split()[0].rstrip(",").upper() if not setting.type.startswith("one of ") else "NAME"
+
+
+def _help(setting: SettingField) -> str:
+    choices = f" {setting.type[0].upper()}{setting.type[1:]}." if setting.type.startswith("one of ") else ""
+    default = f" Default: {setting.default}" if setting.default not in ("", "[]", "{}") else ""
+    return setting.description.replace("`", "") + choices + default
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed; write a number above 0")
+    return speed
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The parsed command line; leaves with exit code 2 on bad use."""
+    return parser().parse_args(arguments)

@@ -1,0 +1,176 @@
+"""Builds the boxes, starts and stops them, and answers what the pages ask."""
+
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable
+from types import FrameType
+
+from exporter.connections.connections import Connections
+from exporter.counting import Outcome
+from exporter.destinations.directory import Destinations
+from exporter.flow import Flow
+from exporter.hubble.decode import Decoder
+from exporter.hubble.interface import Disconnected, FlowSource
+from exporter.journal import Journal
+from exporter.log import logger
+from exporter.metrics import families
+from exporter.metrics.exposition import Exposition
+from exporter.metrics.recorder import Recorder
+from exporter.metrics.scrape import OPENMETRICS, TEXT, exposition, wants_openmetrics
+from exporter.metrics.selfmetrics import Histogram, Snapshot, registry_of
+from exporter.pipeline import Pipeline
+from exporter.settings import Settings
+from exporter.stream import LAG_BUCKETS
+from exporter.web.page import Status
+from exporter.web.routes import Exposed, Routes
+from exporter.web.server import WebServer
+from exporter.window import WindowStats
+
+_TICK_SECONDS = 1.0
+
+
+class Service:
+    """One exporter over one source. `run` for a process that serves, `consume` for a source that ends."""
+
+    def __init__(self, settings: Settings, source: FlowSource, decoder: Decoder, *, live: bool) -> None:
+        self._settings, self._source, self._decoder, self._live = settings, source, decoder, live
+        self._products = Exposition(families.PRODUCT)
+        self._recorder = Recorder(settings.metrics, self._products)
+        self.pipeline = Pipeline(
+            settings.sources,
+            Destinations(settings.destinations),
+            Connections(settings.connections),
+            self._recorder,
+            live=live,
+        )
+        self._journal = Journal()
+        self._registry = registry_of(self._snapshot)
+        self._routes = Routes(self, settings.web.max_scrapes)
+        self._web = WebServer(settings.web, self._routes)
+        self._stopping = threading.Event()
+        self._dead = ""
+        self._threads: list[threading.Thread] = []
+
+    def consume(self, *, once: bool = True) -> None:
+        """Read the source to its end; with `once` also a live one, to the first time its stream ends."""
+        for event in self._source.events():
+            self.pipeline.handle(event)
+            if type(event) is not Flow:
+                self._journal.note(event)
+                if once and isinstance(event, Disconnected):
+                    return
+
+    def run(self, ready: Callable[[str], None], *, finished: Callable[[], bool] = lambda: False) -> int:
+        """Serve until a signal or a dead thread ends it; returns the exit code.
+
+        `ready` is told the base URL once the port is bound and the threads run. `finished` is asked when a source has
+        ended, and says whether the process should end too.
+
+        Raises:
+            CannotListenError: when the port cannot be bound.
+        """
+        url = self._web.bind()
+        self._web.start()
+        self._spawn("stream", lambda: self._stream(finished))
+        self._spawn("ticker", self._tick)
+        logger().info("exporter_started", url=url, source=self._source.description)
+        ready(url)
+        self._stopping.wait()
+        self._source.stop()
+        for thread in self._threads:
+            thread.join(timeout=5)
+        self._web.stop()
+        logger().info("exporter_stopped", dead_thread=self._dead or None)
+        return 1 if self._dead else 0
+
+    def stop(self) -> None:
+        """End `run` in order."""
+        self._stopping.set()
+
+    def stop_on_signals(self) -> None:
+        """Let SIGTERM and SIGINT end `run` with exit code 0."""
+
+        def handle(_number: int, _frame: FrameType | None) -> None:
+            self.stop()
+
+        signal.signal(signal.SIGTERM, handle)
+        signal.signal(signal.SIGINT, handle)
+
+    def exposition(self, accept: str) -> Exposed:
+        """All metrics, as text or OpenMetrics."""
+        as_openmetrics = wants_openmetrics(accept)
+        body = exposition(self._products, self.pipeline.lock, self._registry, as_openmetrics=as_openmetrics)
+        return Exposed(body, OPENMETRICS if as_openmetrics else TEXT)
+
+    def unhealthy(self) -> str:
+        """Only a dead thread is a reason to restart; an unreachable Hubble is not."""
+        return f"the {self._dead} thread is dead" if self._dead else ""
+
+    def unready(self) -> str:
+        """Ready once the stream has connected; a file or the demo is there anyway."""
+        if self._live and not self.pipeline.stream.connected_once:
+            return "the stream has not connected yet"
+        return ""
+
+    def status(self) -> Status:
+        """The landing page's values."""
+        with self.pipeline.lock:
+            stream = self.pipeline.stream
+            fault = stream.last_fault
+            state = "connected" if stream.connected else f"not connected: {fault.reason if fault else 'trying'}"
+            return Status(
+                source=self._source.description,
+                stream=state if self._live else "recorded file",
+                server_version=stream.server_version,
+                newest_flow_ns=stream.last_flow_ns,
+                flows=sum(self.pipeline.outcomes.values()),
+                counted=self.pipeline.outcomes[Outcome.COUNTED],
+                series=self._products.size,
+            )
+
+    def _spawn(self, name: str, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except BaseException:  # noqa: BLE001, whatever it was, it is logged and the process ends
+                # Half an exporter is worse than none: end the process, and let Kubernetes start it again.
+                self._dead = name
+                logger().exception("thread_died", thread=name)
+                self._stopping.set()
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _stream(self, finished: Callable[[], bool]) -> None:
+        self.consume(once=False)
+        if finished():
+            self.stop()
+
+    def _tick(self) -> None:
+        while not self._stopping.wait(_TICK_SECONDS):
+            self.pipeline.tick()
+
+    def _snapshot(self) -> Snapshot:
+        with self.pipeline.lock:
+            stream, budget = self.pipeline.stream, self._recorder.budget
+            nodes = Counter(stream.nodes.values())
+            endpoints = WindowStats(self._decoder.entries, self._settings.hubble.endpoint_cache, self._decoder.resets)
+            return Snapshot(
+                samples={
+                    families.FLOWS: {(outcome.value,): count for outcome, count in self.pipeline.outcomes.items()},
+                    families.EVENT_TYPES: {(name,): count for name, count in stream.event_types.items()},
+                    families.LOST_EVENTS: {(name,): count for name, count in stream.lost.items()},
+                    families.NODES: {(state,): count for state, count in nodes.items()},
+                    families.CONNECTED: {(): float(stream.connected)},
+                    families.CONNECTS: {(code, reason): number for (code, reason), number in stream.connects.items()},
+                    families.LAST_FLOW: {(): stream.last_flow_ns / 1e9},
+                    families.DECODE_ERRORS: {(reason,): count for reason, count in stream.decode_errors.items()},
+                    families.SCRAPES_REFUSED: {(): self._routes.scrapes_refused},
+                    families.SERIES: {(): self._products.size},
+                    families.FOLDED: {(): budget.folded},
+                },
+                histograms={families.LAG: Histogram(LAG_BUCKETS, tuple(stream.lag_counts), stream.lag_sum)},
+                caches={**self.pipeline.cache_stats(), "endpoints": endpoints},
+            )

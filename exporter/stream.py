@@ -1,0 +1,87 @@
+"""What is known of the stream itself: connected or not, nodes, losses, lag, faults. Owned by the pipeline."""
+
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass, field
+
+from exporter.flow import EventType, Flow
+from exporter.hubble.interface import Connected, Disconnected, LostEvents, NodeStatus
+
+LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""Upper bounds in seconds: relay's sorting buffer delays up to 100 events, which is long on a quiet cluster."""
+
+_CAUGHT_UP_NS = 60 * 1_000_000_000
+_MOST_NODES = 10_000
+_EVENT_TYPES: dict[int, str] = {
+    EventType.DROP: "drop",
+    EventType.POLICY_VERDICT: "policy_verdict",
+    EventType.TRACE: "trace",
+    EventType.L7: "l7",
+    EventType.TRACE_SOCK: "trace_sock",
+    EventType.CAPTURE: "capture",
+}
+
+
+@dataclass(slots=True)
+class StreamState:
+    """Counters and last words of the source. `live` is false for files, whose times are not ours."""
+
+    live: bool = False
+    address: str = ""
+    server_version: str = ""
+    connected: bool = False
+    connected_once: bool = False
+    last_flow_ns: int = 0
+    last_arrival_ns: int = 0
+    last_fault: Disconnected | None = None
+    event_types: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    connects: Counter[tuple[str, str]] = field(default_factory=Counter)
+    decode_errors: Counter[str] = field(default_factory=Counter)
+    nodes: dict[str, str] = field(default_factory=dict)
+    lag_counts: list[int] = field(default_factory=lambda: [0] * (len(LAG_BUCKETS) + 1))
+    lag_sum: float = 0.0
+
+    def saw_flow(self, flow: Flow, wall_ns: int) -> None:
+        """Take note of one flow that arrived at `wall_ns`."""
+        self.event_types[_EVENT_TYPES.get(flow.event_type, "other")] += flow.weight
+        self.last_flow_ns = max(self.last_flow_ns, flow.time_ns)
+        self.last_arrival_ns = wall_ns
+        if flow.node_name and self.nodes.get(flow.node_name) != "connected":
+            self._node(flow.node_name, "connected")
+        if self.live:
+            lag = max(0.0, (wall_ns - flow.time_ns) / 1e9)
+            self.lag_counts[bisect_left(LAG_BUCKETS, lag)] += 1
+            self.lag_sum += lag
+
+    def quiet_ns(self, wall_ns: int) -> int:
+        """Time since the newest flow arrived, on a live stream that has caught up; 0 in a file or a backlog."""
+        behind = self.last_arrival_ns - self.last_flow_ns
+        if not self.live or not self.last_flow_ns or behind > _CAUGHT_UP_NS:
+            return 0
+        return max(0, wall_ns - self.last_arrival_ns)
+
+    def lost_events(self, event: LostEvents) -> None:
+        """Add a loss as Hubble counts it."""
+        self.lost[event.source] += event.number
+
+    def node_status(self, event: NodeStatus) -> None:
+        """Take relay's word on its nodes."""
+        for name in event.node_names:
+            self._node(name, event.state)
+
+    def has_connected(self, event: Connected) -> None:
+        """A stream is open."""
+        self.connected = self.connected_once = True
+        self.address, self.server_version = event.address, event.server_version
+        self.connects["OK", "connected"] += 1
+
+    def has_disconnected(self, event: Disconnected) -> None:
+        """An attempt failed or the stream ended."""
+        self.connected = False
+        self.last_fault = event
+        self.connects[event.code, event.reason] += 1
+
+    def _node(self, name: str, state: str) -> None:
+        if name in self.nodes or len(self.nodes) < _MOST_NODES:
+            self.nodes[name] = state

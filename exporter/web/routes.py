@@ -1,0 +1,115 @@
+"""What each path answers, as a WSGI application."""
+
+import gzip
+import threading
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from exporter.web.page import Status, landing
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+_TEXT = "text/plain; charset=utf-8"
+_HTML = "text/html; charset=utf-8"
+# Below this a compressed answer is hardly smaller and costs more.
+_WORTH_COMPRESSING = 1400
+
+
+class Exposed(NamedTuple):
+    """An exposition and its content type."""
+
+    body: bytes
+    content_type: str
+
+
+class Views(Protocol):
+    """What the pages show; the service implements it."""
+
+    def exposition(self, accept: str) -> Exposed:
+        """All metrics, in the format that the Accept header asks for."""
+        ...
+
+    def unhealthy(self) -> str:
+        """Why the process should be restarted, or an empty text."""
+        ...
+
+    def unready(self) -> str:
+        """Why it is not ready, or an empty text."""
+        ...
+
+    def status(self) -> Status:
+        """What the landing page says."""
+        ...
+
+
+class Answer(NamedTuple):
+    """One HTTP answer."""
+
+    status: HTTPStatus
+    body: bytes
+    content_type: str = _TEXT
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Routes:
+    """The WSGI application."""
+
+    def __init__(self, views: Views, max_scrapes: int) -> None:
+        self._views = views
+        self._scrapes = threading.BoundedSemaphore(max_scrapes)
+        self.scrapes_refused = 0
+        self._paths: dict[str, Callable[[WSGIEnvironment], Answer]] = {
+            "/": lambda _: Answer(HTTPStatus.OK, landing(views.status()).encode(), _HTML),
+            "/metrics": self._metrics,
+            "/-/healthy": lambda _: _verdict(views.unhealthy(), "healthy"),
+            "/-/ready": lambda _: _verdict(views.unready(), "ready"),
+        }
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request."""
+        answer = self._answer(environ)
+        body, headers = answer.body, [("Content-Type", answer.content_type), *answer.headers]
+        if len(body) >= _WORTH_COMPRESSING:
+            headers.append(("Vary", "Accept-Encoding"))
+            if _accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
+                # Level 1: a scrape must be cheap for us first, and small second.
+                body = gzip.compress(body, compresslevel=1, mtime=0)
+                headers.append(("Content-Encoding", "gzip"))
+        headers.append(("Content-Length", str(len(body))))
+        start_response(f"{answer.status.value} {answer.status.phrase}", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    def _answer(self, environ: "WSGIEnvironment") -> Answer:
+        route = self._paths.get(environ["PATH_INFO"])
+        if route is None:
+            return Answer(HTTPStatus.NOT_FOUND, b"There is nothing here; try / or /metrics.\n")
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"Use GET or HEAD.\n", headers=(("Allow", "GET, HEAD"),))
+        return route(environ)
+
+    def _metrics(self, environ: "WSGIEnvironment") -> Answer:
+        if not self._scrapes.acquire(blocking=False):
+            self.scrapes_refused += 1
+            busy = b"Too many scrapes at the same time (web.max-scrapes); try again.\n"
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, busy, headers=(("Retry-After", "1"),))
+        try:
+            exposed = self._views.exposition(environ.get("HTTP_ACCEPT", ""))
+        finally:
+            self._scrapes.release()
+        return Answer(HTTPStatus.OK, exposed.body, exposed.content_type, (("Cache-Control", "no-store"),))
+
+
+def _verdict(fault: str, word: str) -> Answer:
+    if fault:
+        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, f"not {word}: {fault}\n".encode())
+    return Answer(HTTPStatus.OK, f"{word}\n".encode())
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    for offer in accept_encoding.lower().split(","):
+        coding, _, quality = offer.partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

@@ -1,0 +1,100 @@
+"""The HTTP server: cheroot, bound before success is reported, with a time-out for slow clients."""
+
+import errno
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from cheroot.wsgi import Server as CherootServer
+
+from exporter.log import logger
+from exporter.web.settings import WebSettings, split_address
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+# Threads beside those of the scrapes: health checks must be answered while all scrapes run.
+_SPARE_THREADS = 4
+_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
+
+
+class CannotListenError(Exception):
+    """The address cannot be bound; the text says why and what to change."""
+
+
+class _QuietServer(CherootServer):
+    """Clients that hang up in the middle are their own affair; only what cheroot calls an error is worth a line."""
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """Tell errors to our own log."""
+        if level >= logging.ERROR or traceback:
+            logger().warning("request_failed", error=msg.strip(), exc_info=traceback)
+
+
+class WebServer:
+    """Serves a WSGI application in threads of its own."""
+
+    def __init__(self, settings: WebSettings, application: "WSGIApplication") -> None:
+        self._settings, self._application = settings, application
+        self._server: CherootServer | None = None
+        self._thread: threading.Thread | None = None
+
+    def bind(self) -> str:
+        """Bind the address and return the base URL, with the real port.
+
+        Raises:
+            CannotListenError: when the address is in use, not ours or not allowed.
+        """
+        host, port = split_address(self._settings.listen_address)
+        try:
+            self._server = self._prepared(host or "::", port)
+        except OSError as error:
+            if host or error.errno not in _NO_IPV6:
+                raise self._refused(error) from error
+            try:
+                self._server = self._prepared("0.0.0.0", port)  # noqa: S104, every interface is what was asked for
+            except OSError as second:
+                raise self._refused(second) from second
+        return _url(host, self._server.socket.getsockname()[1])
+
+    def start(self) -> None:
+        """Begin to answer."""
+        if self._server is None:
+            raise RuntimeError("bind() comes first")
+        self._thread = threading.Thread(target=self._server.serve, name="web", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering and free the port."""
+        if self._server is not None:
+            self._server.stop()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _prepared(self, host: str, port: int) -> CherootServer:
+        server = _QuietServer(
+            (host, port),
+            self._application,
+            numthreads=self._settings.max_scrapes + _SPARE_THREADS,
+            timeout=self._settings.timeout,  # type: ignore[arg-type] # a socket time-out, which may have a fraction
+            server_name="hubble-egress-exporter",
+        )
+        # The whole request head may take 64 KiB at most: no client needs more for a scrape.
+        server.max_request_header_size = 64 * 1024
+        server.max_request_body_size = 64 * 1024
+        server.prepare()
+        return server
+
+    def _refused(self, error: OSError) -> CannotListenError:
+        address = self._settings.listen_address
+        reasons = {
+            errno.EADDRINUSE: "something else listens there; choose another --web.listen-address",
+            errno.EACCES: "not allowed; ports below 1024 need privileges",
+            errno.EADDRNOTAVAIL: "no interface of this host has that address",
+        }
+        return CannotListenError(f"cannot listen on {address}: {reasons.get(error.errno or 0, str(error))}")
+
+
+def _url(host: str, port: int) -> str:
+    shown = "localhost" if host in ("", "::", "0.0.0.0") else host  # noqa: S104, compared, not bound
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

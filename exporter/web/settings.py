@@ -1,0 +1,44 @@
+"""Settings of the HTTP server."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from exporter.duration import Duration
+
+_HIGHEST_PORT = 65535
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`, `:PORT` or `[V6]:PORT`; an empty host means every interface.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    host, colon, port = address.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not port.isdecimal() or int(port) > _HIGHEST_PORT or (":" in host and not bracketed):
+        raise ValueError(f"{address!r} is no listen address; write HOST:PORT, :PORT or [V6]:PORT")
+    return host.strip("[]"), int(port)
+
+
+def _listen_address(value: str) -> str:
+    split_address(value)
+    return value
+
+
+class WebSettings(BaseModel):
+    """Where `/metrics` and the pages are served."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen_address: Annotated[str, AfterValidator(_listen_address)] = Field(
+        default=":9968",
+        description="`HOST:PORT` to listen on; without a host every interface, IPv6 and IPv4. Port 0 takes a free one.",
+    )
+    max_scrapes: int = Field(
+        default=4, ge=1, description="Scrapes answered at the same time; further ones get 503 and are counted."
+    )
+    timeout: Duration = Field(
+        default=10.0, gt=0, description="A client that sends or takes nothing for this long is disconnected."
+    )

@@ -1,0 +1,51 @@
+"""Bounded memory of what was seen a moment ago, by flow time.
+
+Keys are hashes: a window holds integers only, and two keys that share one of 2**64 values are not worth a string.
+"""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+
+class WindowStats(NamedTuple):
+    """Entries now, the bound, and how many entries had to leave before their time."""
+
+    entries: int
+    bound: int
+    evicted: int
+
+
+class Window:
+    """Keys with the flow time (ns) at which each was last seen, at most `bound` of them, for `span` seconds."""
+
+    def __init__(self, bound: int, span: float) -> None:
+        self._bound, self._span_ns = bound, int(span * 1e9)
+        self._times: OrderedDict[int, int] = OrderedDict()
+        self._evicted = 0
+
+    def add(self, key: int, time_ns: int) -> None:
+        """Remember `key`; the entry unseen for longest leaves when the window is full."""
+        if key in self._times:
+            # Events of one connection may arrive out of order: an older one never shortens the window.
+            time_ns = max(time_ns, self._times.pop(key))
+        elif len(self._times) >= self._bound:
+            _, oldest = self._times.popitem(last=False)
+            self._evicted += time_ns - oldest <= self._span_ns
+        self._times[key] = time_ns
+
+    def has(self, key: int, time_ns: int) -> bool:
+        """Whether `key` was seen within the span before or after `time_ns`."""
+        seen = self._times.get(key)
+        return seen is not None and abs(time_ns - seen) <= self._span_ns
+
+    def expire(self, now_ns: int) -> None:
+        """Forget what is older than the span."""
+        while self._times:
+            key = next(iter(self._times))
+            if now_ns - self._times[key] <= self._span_ns:
+                return
+            del self._times[key]
+
+    def stats(self) -> WindowStats:
+        """For the exporter's own metrics."""
+        return WindowStats(len(self._times), self._bound, self._evicted)
