@@ -17,13 +17,15 @@ setup: $(STAMP) ## make .venv with the command hubble-egress-exporter in it
 
 $(STAMP): requirements-dev.txt pyproject.toml
 ifdef UV
+	@echo "Setting up $(VENV) with uv; this takes some seconds the first time ..."
 	@test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV)
-	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
-	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	@uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 else
+	@echo "Setting up $(VENV) with pip; this takes about a minute the first time ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
 	@touch $@
 

@@ -8,10 +8,10 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from exporter.build import read_head  # noqa: E402, the path is set just above
+from exporter.build import read_head
 
 
-class CommitHook(BuildHookInterface):
+class CommitHook(BuildHookInterface[Any]):
     """Adds `exporter/commit.txt` to the wheel when the build runs in a checkout."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import argparse
 import os
 import random
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import FlowSource
 from exporter.hubble.observer import Observer
 from exporter.hubble.replay import Recording, UnreadableRecordingError, check_readable
+from exporter.metrics import families
 from exporter.metrics.reference import metrics_markdown
 from exporter.options import given_flags, parse
 from exporter.progress import Progress
@@ -23,6 +25,7 @@ from exporter.settings.layers import load
 from exporter.settings.reference import configuration_markdown
 from exporter.web.server import CannotListenError
 
+_NARRATION_SECONDS = 5.0
 _OK, _FAILED, _BAD_USE = 0, 1, 2
 _DOCUMENTS: dict[str, tuple[str, Callable[[], str]]] = {
     "configuration": ("CONFIGURATION.md", configuration_markdown),
@@ -85,7 +88,7 @@ def _demo(settings: Settings, options: argparse.Namespace) -> int:
             service.consume()
             return _print_metrics(service)
         service.stop_on_signals()
-        return service.run(lambda url: _say_where(url, address))
+        return service.run(lambda url: _show(service, url, address))
     finally:
         server.stop()
 
@@ -123,7 +126,11 @@ def _reference(options: argparse.Namespace) -> int:
     for file, text in (_DOCUMENTS[name] for name in wanted):
         path = Path(file)
         if options.write:
-            path.write_text(text())
+            try:
+                path.write_text(text())
+            except OSError as error:
+                _complain(f"cannot write {path.absolute()}: {error.strerror}")
+                return _FAILED
         elif options.check:
             if not path.exists() or path.read_text() != text():
                 stale.append(file)
@@ -153,12 +160,27 @@ def _print_metrics(service: Service) -> int:
     return _OK
 
 
-def _say_where(url: str, observer: str) -> None:
+def _show(service: Service, url: str, observer: str) -> None:
     print(  # noqa: T201, what the person who started it wants to know
         f"\n  metrics       {url}/metrics\n  landing page  {url}/\n  Observer      {observer} (gRPC, plaintext)\n"
         "\nCtrl-C ends it.\n",
         flush=True,
     )
+    threading.Thread(target=_narrate, args=(service,), name="narrator", daemon=True).start()
+
+
+def _narrate(service: Service) -> None:
+    """A line now and then for the person who watches the demo."""
+    shown = {
+        families.CONNECTIONS: "connections",
+        families.DROPS: "drops",
+        families.DNS_QUERIES: "DNS queries",
+        families.L7_REQUESTS: "HTTP requests",
+    }
+    while not service.stopped_within(_NARRATION_SECONDS):
+        status, totals = service.status(), service.totals()
+        counts = "  ".join(f"{totals[family]:>5,} {words}" for family, words in shown.items())
+        print(f"  {status.stream}  {status.flows:>6,} flows  {counts}", flush=True)  # noqa: T201, the demo's display
 
 
 def _complain(what: object) -> None:

@@ -1,5 +1,6 @@
 """What happens on the stream, told in the log: one line per change, repeats held back."""
 
+from exporter.flow import Flow, Policy
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.log import RateLimit, logger
 
@@ -17,14 +18,17 @@ _HINTS = {
 class Journal:
     """Writes the log lines of the stream; called by the stream thread only, never under a lock."""
 
-    def __init__(self, limit: RateLimit | None = None) -> None:
+    def __init__(self, limit: RateLimit | None = None, rarely: RateLimit | None = None) -> None:
         self._log = logger()
         self._limit = limit or RateLimit()
+        self._rarely = rarely or RateLimit(interval=3600.0)
         self._told_reason = ""
 
     def note(self, event: Event) -> None:
         """Tell what is worth a line."""
         match event:
+            case Flow():
+                self._policies(event)
             case Connected():
                 self._connected(event)
             case Disconnected():
@@ -44,6 +48,15 @@ class Journal:
             case _:
                 pass
 
+    def _policies(self, flow: Flow) -> None:
+        """Name all policies of a verdict that has several: the metric says only that there are several."""
+        policies = flow.egress_allowed_by if len(flow.egress_allowed_by) > 1 else flow.egress_denied_by
+        if len(policies) > 1:
+            names = [_written(policy) for policy in policies]
+            source = f"{flow.source.namespace}/{flow.source.pod_name}"
+            if self._rarely.admit(f"{flow.source.identity}/{names}") is not None:
+                self._log.info("policies_matched", source=source, policies=names)
+
     def _connected(self, event: Connected) -> None:
         # A server that accepts and hangs up would fill the log with pairs of lines.
         if self._limit.admit("connected") is not None:
@@ -56,3 +69,7 @@ class Journal:
         self._told_reason = event.reason
         hint = _HINTS.get(event.reason, "trying again")
         self._log.warning("stream_disconnected", **event._asdict(), hint=hint)
+
+
+def _written(policy: Policy) -> str:
+    return "/".join(part for part in (policy.kind, policy.namespace, policy.name) if part)

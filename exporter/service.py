@@ -9,13 +9,13 @@ from types import FrameType
 from exporter.connections.connections import Connections
 from exporter.counting import Outcome
 from exporter.destinations.directory import Destinations
-from exporter.flow import Flow
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import Disconnected, FlowSource
 from exporter.journal import Journal
 from exporter.log import logger
 from exporter.metrics import families
 from exporter.metrics.exposition import Exposition
+from exporter.metrics.families import Family
 from exporter.metrics.recorder import Recorder
 from exporter.metrics.scrape import OPENMETRICS, TEXT, exposition, wants_openmetrics
 from exporter.metrics.selfmetrics import Histogram, Snapshot, registry_of
@@ -56,10 +56,9 @@ class Service:
         """Read the source to its end; with `once` also a live one, to the first time its stream ends."""
         for event in self._source.events():
             self.pipeline.handle(event)
-            if type(event) is not Flow:
-                self._journal.note(event)
-                if once and isinstance(event, Disconnected):
-                    return
+            self._journal.note(event)
+            if once and isinstance(event, Disconnected):
+                return
 
     def run(self, ready: Callable[[str], None], *, finished: Callable[[], bool] = lambda: False) -> int:
         """Serve until a signal or a dead thread ends it; returns the exit code.
@@ -87,6 +86,15 @@ class Service:
     def stop(self) -> None:
         """End `run` in order."""
         self._stopping.set()
+
+    def stopped_within(self, seconds: float) -> bool:
+        """Whether `run` was told to end, now or in the next seconds."""
+        return self._stopping.wait(seconds)
+
+    def totals(self) -> dict[Family, int]:
+        """What was counted so far, by product family."""
+        with self.pipeline.lock:
+            return {family: self._products.total(family) for family in families.PRODUCT}
 
     def stop_on_signals(self) -> None:
         """Let SIGTERM and SIGINT end `run` with exit code 0."""

@@ -10,5 +10,5 @@ class DemoSettings(BaseModel):
 
     seed: int = Field(default=1, ge=0, description="Seed of everything that looks random in the demo's traffic.")
     speed: float = Field(
-        default=10.0, gt=0, allow_inf_nan=False, description="How many times faster than life the demo's day runs."
+        default=20.0, gt=0, allow_inf_nan=False, description="How many times faster than life the demo's day runs."
     )

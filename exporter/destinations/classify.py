@@ -50,7 +50,8 @@ def classify(contact: Contact, knowledge: Knowledge) -> Destination:
     name, confidence = pick_name(contact.names, endpoint.labels, knowledge.names, contact.source_namespace)
     if name:
         return Destination(DestinationKind.FQDN, name, scope, confidence, external=True)
-    cidr = knowledge.cidrs.name_of(contact.address) or cidr_group(endpoint.labels) or longest_prefix(endpoint.labels)
+    configured = knowledge.cidrs.name_of(knowledge.scopes.canonical(contact.address))
+    cidr = configured or cidr_group(endpoint.labels) or longest_prefix(endpoint.labels)
     if cidr:
         return Destination(DestinationKind.CIDR, cidr, scope, external=True)
     return Destination(DestinationKind.WORLD, WORLD, scope, external=True)

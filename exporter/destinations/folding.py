@@ -10,6 +10,9 @@ _RANDOM = rf"{_SAFE}{{5}}"
 # A pod-template hash is a 32-bit number in decimal, each digit of it mapped into the safe alphabet (`SafeEncodeString`,
 # same package), which reaches only ten of its characters. From eight on no word lacks vowels, so any safe text will do;
 # below six (1 hash in 43,000) a version or a word is likelier than a hash.
+# Behind a hash, or behind eight digits, any five characters will do: nothing else looks like that.
+_ANY = "[a-z0-9]{5}"
+_CLEAR_HASH = "(?=[a-z0-9]*[0-9][a-z0-9]*[0-9])[a-z0-9]{8,10}"
 _HASH = rf"(?:{_SAFE}{{8,10}}|[4-9bcdf]{{6,7}})"
 
 # What a controller puts behind its own name, most specific first; the first match counts, and only once.
@@ -17,7 +20,8 @@ _CONTROLLERS = tuple(
     re.compile(pattern)
     for pattern in (
         # Deployment: template hash and random suffix.
-        rf"(?P<name>.+)-{_HASH}-{_RANDOM}",
+        rf"(?P<name>.+)-(?:{_HASH}|{_CLEAR_HASH})-{_RANDOM}",
+        rf"(?P<name>.+)-{_CLEAR_HASH}-{_ANY}",
         # CronJob (8 digits: minutes since 1970 of the schedule), indexed Job, both, ReplicationController of a
         # DeploymentConfig (its version), ReplicaSet of the years when hashes were plain digits.
         rf"(?P<name>.+?)(?:-[0-9]{{8}})?-[0-9]+-{_RANDOM}",

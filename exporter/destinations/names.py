@@ -1,4 +1,4 @@
-"""DNS names: what was meant once a resolver's search list is taken off, and under which registered domain it is."""
+"""DNS names: what was meant once a resolver's search list is taken off."""
 
 import re
 from collections.abc import Sequence
@@ -109,16 +109,6 @@ class ClusterNames:
 def normal(name: str) -> str:
     """The name in lower case, without its trailing dot."""
     return name.lower().rstrip(".")
-
-
-@lru_cache(maxsize=65_536)
-def registered_domain(name: str) -> str:
-    """What somebody registered: `example.co.uk` for `api.example.co.uk`; the whole name when the list has no answer.
-
-    That is so for public suffixes themselves and below suffixes that are not on the list (`ec2.internal`, `corp`).
-    """
-    whole = normal(name)
-    return _PUBLIC_SUFFIXES.privatesuffix(whole) or whole
 
 
 def _longest_first(suffixes: Sequence[str]) -> tuple[str, ...]:

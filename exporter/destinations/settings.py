@@ -1,19 +1,22 @@
 """Settings of the classification of destinations and of workload names."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from exporter.destinations.cidrs import CidrNames, network
 from exporter.duration import Duration
 
 
 def _prefix(text: str) -> str:
-    try:
-        ip_network(text, strict=False)
-    except ValueError as error:
-        raise ValueError(f"{text!r} is no address range; write 10.0.0.0/8 or 2001:db8::/32") from error
+    network(text)
     return text
+
+
+def _cidr_names(names: dict[str, str]) -> dict[str, str]:
+    CidrNames(names)
+    return names
 
 
 def _address(text: str) -> str:
@@ -67,7 +70,7 @@ class DestinationsSettings(BaseModel):
     nat64_prefixes: tuple[Prefix, ...] = Field(
         default=(), description="NAT64 prefixes beside 64:ff9b::/96; their addresses are judged by the embedded IPv4."
     )
-    cidr_names: dict[Prefix, str] = Field(
+    cidr_names: Annotated[dict[str, str], AfterValidator(_cidr_names)] = Field(
         default={}, description="Names for address ranges, as `prefix: name`; the longest prefix wins."
     )
     learned_addresses: int = Field(

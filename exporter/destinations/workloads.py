@@ -19,12 +19,14 @@ class Workloads:
         self._bound = bound
         self._pods: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._nodes: set[str] = set()
+        self._folded: dict[str, str] = {}
         self.evicted = 0
 
     def saw_node(self, node_name: str) -> None:
         """Remember a node: static pods carry its name as their suffix."""
         if node_name and node_name not in self._nodes and len(self._nodes) < _MOST_NODES:
             self._nodes.add(node_name)
+            self._folded.clear()
 
     def learn(self, endpoint: Endpoint) -> None:
         """Remember the workload of a pod that the observing node owns."""
@@ -45,12 +47,20 @@ class Workloads:
             return WorkloadName(namespace, _reported_name(endpoint))
         if endpoint.pod_name:
             known = self._pods.get((namespace, endpoint.pod_name))
-            return WorkloadName(namespace, known or fold_pod_name(endpoint.pod_name, self._nodes))
+            return WorkloadName(namespace, known or self._fold(endpoint.pod_name))
         entity = entity_of(endpoint)
         if entity is None:
             return WorkloadName(namespace, UNKNOWN)
         # Host-network pods and host processes are one: the packet does not tell them apart.
         return HOST if entity in ("host", "remote-node") else WorkloadName("", f"~{entity}")
+
+    def _fold(self, pod_name: str) -> str:
+        folded = self._folded.get(pod_name)
+        if folded is None:
+            if len(self._folded) >= self._bound:
+                self._folded.clear()
+            folded = self._folded[pod_name] = fold_pod_name(pod_name, self._nodes)
+        return folded
 
     @property
     def entries(self) -> int:

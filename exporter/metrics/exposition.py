@@ -53,6 +53,10 @@ class Exposition:
                 done += len(part)
                 yield "".join(f"{prefix}{value}\n" for prefix, value in part)
 
+    def total(self, family: Family) -> int:
+        """Sum of all series of a family."""
+        return sum(series.value for series in self._families[family].values())
+
     @property
     def size(self) -> int:
         """Series in use."""

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from exporter.build import build
 from exporter.metrics import families
@@ -98,7 +99,7 @@ def _metric(family: Family, samples: Samples) -> Metric:
 
 
 def _histogram(family: Family, histogram: Histogram) -> Metric:
-    bounds = [f"{bound:g}" for bound in histogram.bounds] + ["+Inf"]
+    bounds = [str(floatToGoString(bound)) for bound in histogram.bounds] + ["+Inf"]  # type: ignore[no-untyped-call] # untyped in the library
     buckets = list(zip(bounds, map(float, accumulate(histogram.counts)), strict=True))
     metric = HistogramMetricFamily(family.name, family.help)
     metric.add_metric([], buckets, histogram.total)

@@ -62,7 +62,7 @@ LONG_50 = "a-deployment-whose-name-is-quite-long-for-its-work0"[:50]
         ("cdn-shrty", "cdn-shrty"),
         ("proxy-https", "proxy-https"),
         ("my-pgsql", "my-pgsql"),
-        ("backup-28391234-final", "backup-28391234-final"),
+        ("backup-28391234-final", "backup"),
         ("web-2-cache", "web-2-cache"),
         ("bq2x4", "bq2x4"),
         ("netshoot", "netshoot"),

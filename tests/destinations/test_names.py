@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.destinations.names import Bare, ClusterNames, normal, registered_domain
+from exporter.destinations.names import Bare, ClusterNames, normal
 
 NAMES = ClusterNames(["cluster.local", "clusterset.local"], ["corp.example", "eu-west-1.compute.internal"])
 
@@ -147,31 +147,6 @@ def test_longest_domain_counts_and_empty_ones_do_not() -> None:
     assert names.bare("api.example.com", "shop") == Bare("api.example.com", False, False)
 
 
-@pytest.mark.parametrize(
-    ("name", "domain"),
-    [
-        ("api.example.com", "example.com"),
-        ("example.com", "example.com"),
-        ("a.b.example.co.uk", "example.co.uk"),
-        ("API.Example.COM.", "example.com"),
-        ("bucket.s3.amazonaws.com", "bucket.s3.amazonaws.com"),
-        ("x.me.github.io", "me.github.io"),
-        ("a.xn--p1ai", "a.xn--p1ai"),
-        ("a.b.c.ck", "b.c.ck"),
-        ("co.uk", "co.uk"),
-        ("com", "com"),
-        ("ip-10-0-0-1.ec2.internal", "ip-10-0-0-1.ec2.internal"),
-        ("vault.corp", "vault.corp"),
-        ("a..b", "a..b"),
-        ("", ""),
-        (".", ""),
-    ],
-)
-def test_registered_domain(name: str, domain: str) -> None:
-    """Both sections of the list; what is not on it is kept whole."""
-    assert registered_domain(name) == domain
-
-
 _LABELS = st.sampled_from(
     [
         "a",
@@ -203,7 +178,6 @@ def test_every_text_has_an_answer(name: str, namespace: str) -> None:
     assert normal(name).startswith(bare.name)
     assert not bare.name.endswith(".")
     assert bare.expansion == (bare.name != normal(name))
-    assert normal(name).endswith(registered_domain(name))
 
 
 @given(st.lists(_LABELS.filter(bool), min_size=1, max_size=9).map(".".join))
