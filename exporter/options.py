@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import NoReturn
 
 from exporter.build import build
 from exporter.settings import Settings
@@ -18,23 +17,20 @@ exit codes: 0 success or ended by a signal, 1 failure at run time, 2 bad use, ba
 """
 
 
-class Parser(argparse.ArgumentParser):
-    """Names the nearest flag when one is unknown."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and leave with exit code 2."""
-        prefix = "unrecognized arguments: "
-        if message.startswith(prefix):
-            word = message.removeprefix(prefix).split()[0]
-            known = [option for action in self._actions for option in action.option_strings]
-            meant = nearest(word.partition("=")[0], known)
-            message = f"unknown flag or argument {word}" + (f"; did you mean {meant}?" if meant else "")
-        super().error(message)
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The parsed command line; leaves with exit code 2 on bad use, naming the nearest flag when one is unknown."""
+    top, commands = _parsers()
+    options, unknown = top.parse_known_args(arguments)
+    if unknown:
+        command = commands.choices[options.command]
+        word = unknown[0].partition("=")[0]
+        meant = nearest(word, [option for action in command._actions for option in action.option_strings])  # noqa: SLF001, argparse offers no other way to list them
+        command.error(f"unknown flag or argument {word}" + (f"; did you mean {meant}?" if meant else ""))
+    return options
 
 
-def parser() -> Parser:
-    """The parser of the whole command."""
-    top = Parser(
+def _parsers() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[argparse.ArgumentParser]]":
+    top = argparse.ArgumentParser(
         prog="hubble-egress-exporter",
         description="Prometheus exporter for Cilium Hubble: where egress goes, and what became of it.",
         epilog=_EPILOG,
@@ -43,24 +39,29 @@ def parser() -> Parser:
     )
     version = f"hubble-egress-exporter {build().version} (commit {build().commit}, python {build().python})"
     top.add_argument("--version", action="version", version=version)
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _command(commands, "run", "stream flows from a Hubble Observer and serve /metrics")
-    demo = _command(commands, "demo", "the same against an embedded Observer with a small cluster's traffic")
+    demo = _command(
+        commands, "demo", "the same against an embedded Observer with a small cluster's traffic", "[--once] [flags]"
+    )
     demo.add_argument("--once", action="store_true", help="play the story to its end, print the metrics and leave")
-    replay = _command(commands, "replay", "read recorded flows (hubble observe -o jsonpb, export files)")
+    replay = _command(
+        commands,
+        "replay",
+        "read recorded flows (hubble observe -o jsonpb, export files)",
+        "[--once] [--speed N] [flags] FILE...",
+    )
     replay.add_argument("files", nargs="+", metavar="FILE", help="recorded flows, plain or gzip; - is standard input")
     replay.add_argument("--once", action="store_true", help="print the metrics at the end and leave, serve nothing")
     replay.add_argument(
         "--speed", type=_speed, metavar="N", help="pace by the flows' own time, N times faster than life"
     )
     _command(commands, "check-config", "validate the settings and leave")
-    reference = commands.add_parser(
-        "reference", help="print CONFIGURATION.md and METRICS.md", allow_abbrev=False, parents=[]
-    )
+    reference = commands.add_parser("reference", help="print CONFIGURATION.md and METRICS.md", allow_abbrev=False)
     reference.add_argument("document", nargs="?", choices=("configuration", "metrics"), help="only this one")
     reference.add_argument("--write", action="store_true", help="write the files into the current folder")
     reference.add_argument("--check", action="store_true", help="exit 1 if the files there differ")
-    return top
+    return top, commands
 
 
 def given_flags(arguments: argparse.Namespace) -> dict[str, list[str]]:
@@ -72,7 +73,9 @@ def given_flags(arguments: argparse.Namespace) -> dict[str, list[str]]:
     }
 
 
-def _command(commands: "argparse._SubParsersAction[Parser]", name: str, what: str) -> Parser:
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str, usage: str = "[flags]"
+) -> argparse.ArgumentParser:
     command = commands.add_parser(
         name,
         help=what,
@@ -80,6 +83,8 @@ def _command(commands: "argparse._SubParsersAction[Parser]", name: str, what: st
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        # The generated usage would name every flag before saying anything.
+        usage=f"hubble-egress-exporter {name} {usage}",
     )
     _add(command, CONFIG_FILE, "FILE", "YAML file with settings.")
     groups: dict[str, argparse._ArgumentGroup] = {}
@@ -114,8 +119,3 @@ def _speed(text: str) -> float:
     if not 0 < speed < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no speed; write a number above 0")
     return speed
-
-
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The parsed command line; leaves with exit code 2 on bad use."""
-    return parser().parse_args(arguments)

@@ -217,11 +217,11 @@ class Pipeline:
         time_ns = flow.time_ns
         if time_ns <= 0:
             self.stream.decode_errors["time_missing"] += 1
-            return flow._replace(time_ns=self._flow_now)
+            return flow._replace(time_ns=self._flow_now or (self._wall_ns() if self.stream.live else 0))
         if time_ns > self._flow_now:
             if self.stream.live and time_ns > self._wall_ns() + _NO_FUTURE_NS:
                 self.stream.decode_errors["time_in_future"] += 1
-                return flow._replace(time_ns=self._flow_now)
+                return flow._replace(time_ns=self._flow_now or self._wall_ns())
             self._flow_now = time_ns
         return flow
 
