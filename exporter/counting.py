@@ -78,6 +78,9 @@ class Role(Enum):
     L7_DENIED = auto()
 
 
+_CONNECTIONLESS = frozenset({"udp", "sctp", "icmp", "icmpv6"})
+
+
 def role_of(flow: Flow) -> Role | Outcome:
     """The role of `flow`, or the reason why it has none. Total: every flow gets an answer."""
     match flow.event_type:
@@ -104,12 +107,9 @@ def _trace(flow: Flow) -> Role | Outcome:
         return Outcome.INGRESS
     if flow.trace_reason == TraceReason.RELATED:
         return Outcome.RELATED
-    starts = flow.starts_tcp or flow.trace_reason == TraceReason.NEW
     if flow.direction != Direction.EGRESS:
-        # NEW alone is no proof for TCP here: host programs report it for packets in the middle of a connection.
-        fits = flow.starts_tcp if flow.protocol == "tcp" else starts
-        return Role.START_IF_WORLD if fits else Outcome.DIRECTION_UNKNOWN
-    if starts:
+        return Role.START_IF_WORLD if _starts_undirected(flow) else Outcome.DIRECTION_UNKNOWN
+    if flow.starts_tcp or flow.trace_reason == TraceReason.NEW:
         return Role.START
     if flow.is_reply is None:
         return Outcome.REPLY_UNKNOWN
@@ -117,6 +117,11 @@ def _trace(flow: Flow) -> Role | Outcome:
         # Servers older than 1.16 send no trace reason: any event of a connectionless protocol may be the first.
         return Role.START
     return Role.CONTINUATION
+
+
+def _starts_undirected(flow: Flow) -> bool:
+    # NEW is no proof for TCP here: host programs report it for packets in the middle of a connection too.
+    return flow.starts_tcp or (flow.protocol in _CONNECTIONLESS and flow.trace_reason == TraceReason.NEW)
 
 
 def _policy_verdict(flow: Flow) -> Role | Outcome:
@@ -142,8 +147,7 @@ def _drop(flow: Flow) -> Role | Outcome:
         return Role.DROP
     if flow.direction == Direction.INGRESS:
         return Outcome.INGRESS
-    starts = flow.starts_tcp or (flow.protocol != "tcp" and flow.trace_reason == TraceReason.NEW)
-    return Role.DROP_IF_WORLD if starts else Outcome.DIRECTION_UNKNOWN
+    return Role.DROP_IF_WORLD if _starts_undirected(flow) else Outcome.DIRECTION_UNKNOWN
 
 
 def _l7(flow: Flow) -> Role | Outcome:

@@ -56,9 +56,11 @@ class Service:
         """Read the source to its end; with `once` also a live one, to the first time its stream ends."""
         for event in self._source.events():
             self.pipeline.handle(event)
-            self._journal.note(event)
             if once and isinstance(event, Disconnected):
+                if event.code != "OK":
+                    self._journal.note(event)
                 return
+            self._journal.note(event)
 
     def run(self, ready: Callable[[str], None], *, finished: Callable[[], bool] = lambda: False) -> int:
         """Serve until a signal or a dead thread ends it; returns the exit code.
