@@ -33,6 +33,7 @@ demo: setup ## run the exporter against its own Hubble Observer; Ctrl-C ends it
 	@$(BIN)/hubble-egress-exporter demo
 
 test: setup ## run the whole test suite (SEED=n for the randomised part)
+	@echo "seed of the randomised tests: $(SEED)"
 	@$(BIN)/python -m pytest -q --hypothesis-seed=$(SEED)
 
 check: setup format lint types imports fresh cover ## everything CI checks
@@ -54,10 +55,12 @@ fresh: setup ## are the generated files the ones their sources give?
 	@$(BIN)/hubble-egress-exporter reference --check
 
 cover: setup
+	@echo "seed of the randomised tests: $(SEED)"
 	@$(BIN)/python -m pytest -q --hypothesis-seed=$(SEED) --cov --cov-report=term
 
 proof: check ## the slow proofs, run before an issue is resolved
-	@EXPORTER_EXAMPLES=2000 $(BIN)/python -m pytest -q -k "property or fuzz" --hypothesis-seed=random
+	@seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); echo "seed of the randomised tests: $$seed"; \
+	EXPORTER_EXAMPLES=2000 $(BIN)/python -m pytest -q -k "property or fuzz" --hypothesis-seed=$$seed
 
 generate: setup ## make exporter/hubble/pb from protos/
 	@$(BIN)/python protos/generate.py

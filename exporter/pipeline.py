@@ -36,11 +36,11 @@ class Pipeline:
         connections: Connections,
         recorder: Recorder,
         *,
-        live: bool = False,
+        stream: StreamState | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.lock = threading.Lock()
-        self.stream = StreamState(live=live)
+        self.stream = stream or StreamState()
         self.outcomes: Counter[Outcome] = Counter()
         self._sources, self._destinations, self._connections = sources, destinations, connections
         self._recorder, self._wall_ns = recorder, wall_ns
@@ -78,7 +78,8 @@ class Pipeline:
 
     def cache_stats(self) -> dict[str, WindowStats]:
         """Entries, bounds and evictions of all stages."""
-        return {**self._connections.stats(), **self._destinations.stats()}
+        nodes = WindowStats(len(self.stream.nodes), self.stream.most_nodes, self.stream.nodes_refused)
+        return {**self._connections.stats(), **self._destinations.stats(), "nodes": nodes}
 
     def _flow(self, flow: Flow) -> Outcome:
         role = role_of(flow)

@@ -21,7 +21,7 @@ from exporter.metrics.scrape import OPENMETRICS, TEXT, exposition, wants_openmet
 from exporter.metrics.selfmetrics import Histogram, Snapshot, registry_of
 from exporter.pipeline import Pipeline
 from exporter.settings import Settings
-from exporter.stream import LAG_BUCKETS
+from exporter.stream import LAG_BUCKETS, StreamState
 from exporter.web.page import Status
 from exporter.web.routes import Exposed, Routes
 from exporter.web.server import WebServer
@@ -42,7 +42,7 @@ class Service:
             Destinations(settings.destinations),
             Connections(settings.connections),
             self._recorder,
-            live=live,
+            stream=StreamState(live=live, most_nodes=settings.hubble.nodes),
         )
         self._journal = Journal()
         self._registry = registry_of(self._snapshot)

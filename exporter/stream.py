@@ -11,7 +11,6 @@ LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Upper bounds in seconds: relay's sorting buffer delays up to 100 events, which is long on a quiet cluster."""
 
 _CAUGHT_UP_NS = 60 * 1_000_000_000
-_MOST_NODES = 10_000
 _EVENT_TYPES: dict[int, str] = {
     EventType.DROP: "drop",
     EventType.POLICY_VERDICT: "policy_verdict",
@@ -27,6 +26,8 @@ class StreamState:
     """Counters and last words of the source. `live` is false for files, whose times are not ours."""
 
     live: bool = False
+    most_nodes: int = 10_000
+    nodes_refused: int = 0
     address: str = ""
     server_version: str = ""
     connected: bool = False
@@ -83,5 +84,7 @@ class StreamState:
         self.connects[event.code, event.reason] += 1
 
     def _node(self, name: str, state: str) -> None:
-        if name in self.nodes or len(self.nodes) < _MOST_NODES:
+        if name in self.nodes or len(self.nodes) < self.most_nodes:
             self.nodes[name] = state
+        else:
+            self.nodes_refused += 1

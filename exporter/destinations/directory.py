@@ -23,11 +23,10 @@ class Destinations:
         )
         self._resolver_labels = frozenset(settings.resolvers.labels)
         self._resolver_addresses = frozenset(settings.resolvers.addresses)
-        self._workloads = Workloads(settings.pod_cache)
+        self._workloads = Workloads(settings.pod_cache, settings.node_names)
         self._cluster_addresses = Window(settings.learned_addresses, settings.learned_addresses_ttl)
         self._classified: dict[Contact, Destination] = {}
         self._bound, self._resets = settings.destination_cache, 0
-        self._pod_bound = settings.pod_cache
 
     def learn(self, flow: Flow) -> None:
         """Take from a flow, counted or not, what it says about pods, nodes and addresses of the cluster."""
@@ -81,7 +80,7 @@ class Destinations:
     def stats(self) -> dict[str, WindowStats]:
         """Entries, bound and evictions, for the exporter's own metrics."""
         return {
-            "pods": WindowStats(self._workloads.entries, self._pod_bound, self._workloads.evicted),
+            **self._workloads.stats(),
             "learned_addresses": self._cluster_addresses.stats(),
             "destinations": WindowStats(len(self._classified), self._bound, self._resets),
         }

@@ -82,6 +82,9 @@ class DestinationsSettings(BaseModel):
     pod_cache: int = Field(
         default=50_000, ge=1, description="Pods (entries, about 300 B each) whose workload is remembered."
     )
+    node_names: int = Field(
+        default=10_000, ge=1, description="Nodes (entries, about 150 B each) whose name is known as a suffix of pods."
+    )
     destination_cache: int = Field(
         default=50_000, ge=1, description="Distinct destinations (entries, about 600 B each) whose class is remembered."
     )

@@ -6,27 +6,32 @@ from exporter.destinations.entities import entity_of
 from exporter.destinations.folding import fold_pod_name
 from exporter.destinations.interface import HOST, UNKNOWN, WorkloadName
 from exporter.flow import Endpoint
+from exporter.window import WindowStats
 
 _NAMESPACE_LABEL = "k8s:io.kubernetes.pod.namespace="
 _CLUSTER_LABEL = "k8s:io.cilium.k8s.policy.cluster="
-_MOST_NODES = 10_000
 
 
 class Workloads:
     """Names of workloads; remembers what the owning node said of a pod, for at most `bound` pods."""
 
-    def __init__(self, bound: int) -> None:
-        self._bound = bound
+    def __init__(self, bound: int, most_nodes: int = 10_000) -> None:
+        self._bound, self._most_nodes = bound, most_nodes
         self._pods: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._nodes: set[str] = set()
         self._folded: dict[str, str] = {}
         self.evicted = 0
+        self.nodes_refused = 0
 
     def saw_node(self, node_name: str) -> None:
         """Remember a node: static pods carry its name as their suffix."""
-        if node_name and node_name not in self._nodes and len(self._nodes) < _MOST_NODES:
-            self._nodes.add(node_name)
-            self._folded.clear()
+        if not node_name or node_name in self._nodes:
+            return
+        if len(self._nodes) >= self._most_nodes:
+            self.nodes_refused += 1
+            return
+        self._nodes.add(node_name)
+        self._folded.clear()
 
     def learn(self, endpoint: Endpoint) -> None:
         """Remember the workload of a pod that the observing node owns."""
@@ -62,10 +67,12 @@ class Workloads:
             folded = self._folded[pod_name] = fold_pod_name(pod_name, self._nodes)
         return folded
 
-    @property
-    def entries(self) -> int:
-        """Pods remembered now."""
-        return len(self._pods)
+    def stats(self) -> dict[str, WindowStats]:
+        """Pods and nodes remembered, for the exporter's own metrics."""
+        return {
+            "pods": WindowStats(len(self._pods), self._bound, self.evicted),
+            "node_names": WindowStats(len(self._nodes), self._most_nodes, self.nodes_refused),
+        }
 
 
 def namespace_of(endpoint: Endpoint) -> str:

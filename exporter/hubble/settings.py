@@ -30,6 +30,7 @@ class HubbleSettings(BaseModel):
         ge=1,
         description="Distinct endpoints (entries, about 1 KiB each) whose decoded form is remembered.",
     )
+    nodes: int = Field(default=10_000, ge=1, description="Nodes (entries, about 200 B each) whose state is remembered.")
     recording_line: int = Field(
         default=16 * 1024 * 1024,
         ge=1024,
