@@ -101,7 +101,7 @@ def role_of(flow: Flow) -> Role | Outcome:
 
 
 def _trace(flow: Flow) -> Role | Outcome:
-    if flow.is_reply or flow.trace_reason == TraceReason.REPLY:
+    if flow.is_reply or flow.trace_reason == TraceReason.REPLY or (flow.is_reply is None and flow.answers_tcp):
         return Role.ANSWER
     if flow.direction == Direction.INGRESS:
         return Outcome.INGRESS
