@@ -115,6 +115,8 @@ class Pipeline:
         destination = self._destinations.destination_of(flow, source)
         if not certain and (why_not := self._not_egress(flow, destination)):
             return why_not
+        if is_world(flow.source):
+            return Outcome.WORLD_SOURCE
         if self._is_excluded(source):
             return Outcome.EXCLUDED
         if flow.event_type == EventType.POLICY_VERDICT:

@@ -78,11 +78,12 @@ def _misshapen(document: dict[str, Any], descriptor: Descriptor) -> str:
     """What stands where an object should: the parser reads a text or a list there as an object of unknown keys."""
     for key, value in document.items():
         field = descriptor.fields_by_camelcase_name.get(key) or descriptor.fields_by_name.get(key)
-        message = field.message_type if field is not None else None
         # The well-known types have spellings of their own: a time is a text, a BoolValue is true.
-        if message is None or message.file.package == "google.protobuf" or value is None:
+        if field is None or value is None or not (message := field.message_type):
             continue
-        for item in value if isinstance(value, list) else [value]:
+        if message.file.package == "google.protobuf":
+            continue
+        for item in value if field.is_repeated and isinstance(value, list) else [value]:
             fault = _misshapen(item, message) if isinstance(item, dict) else f"{key} is no object: {str(item)[:40]!r}"
             if fault:
                 return fault
