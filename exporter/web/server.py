@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,19 @@ class CannotListenError(Exception):
 
 class _QuietServer(CherootServer):
     """Clients that hang up in the middle are their own affair; only what cheroot calls an error is worth a line."""
+
+    refused: OSError | None = None
+    """Why the address cannot be bound: cheroot tells it as text only."""
+
+    def bind_socket(self, socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:  # type: ignore[override] # a static method there
+        """Bind, and keep the fault with its number."""
+        try:
+            socket_.bind(bind_addr)
+        except OSError as error:
+            socket_.close()
+            self.refused = error
+            raise
+        return socket_
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """Tell errors to our own log."""
@@ -82,7 +96,10 @@ class WebServer:
         # The whole request head may take 64 KiB at most: no client needs more for a scrape.
         server.max_request_header_size = 64 * 1024
         server.max_request_body_size = 64 * 1024
-        server.prepare()
+        try:
+            server.prepare()
+        except OSError as error:
+            raise server.refused or error from error
         return server
 
     def _refused(self, error: OSError) -> CannotListenError:
