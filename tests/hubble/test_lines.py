@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,10 +101,8 @@ def test_time_and_node_name_may_stand_on_either_side() -> None:
 @pytest.mark.parametrize("line", STORY, ids=range(len(STORY)))
 def test_camel_case_names_are_the_same_as_original_ones(line: bytes) -> None:
     """`trafficDirection` is `traffic_direction`, with and without the outer shape."""
-    message = observer_pb2.GetFlowsResponse()
     event = decode(line)
-    from_json = json.loads(line)
-    camel = MessageToDict(_parsed(from_json, message))
+    camel = MessageToDict(ParseDict(json.loads(line), observer_pb2.GetFlowsResponse()))
     assert decode(camel) == event
     if isinstance(event, Flow):
         assert decode(camel["flow"]) == event
@@ -278,9 +276,3 @@ def _places(node: Any) -> Any:  # noqa: ANN401, JSON has no type of its own
     for key, value in list(items):
         yield node, key
         yield from _places(value)
-
-
-def _parsed(document: dict[str, Any], message: observer_pb2.GetFlowsResponse) -> observer_pb2.GetFlowsResponse:
-    from google.protobuf.json_format import ParseDict  # noqa: PLC0415
-
-    return ParseDict(document, message)
