@@ -29,6 +29,7 @@ class Outcome(StrEnum):
     DIRECTION_UNKNOWN = "direction_unknown"
     PROXY_UPSTREAM = "proxy_upstream"
     OTHER_NODE = "other_node"
+    WORLD_SOURCE = "world_source"
     EXCLUDED = "excluded"
     TRACE_SOCK = "trace_sock"
     CAPTURE = "capture"
@@ -53,6 +54,7 @@ OUTCOME_MEANING = {
     Outcome.DIRECTION_UNKNOWN: "the server gives no direction and nothing shows that it is egress to world",
     Outcome.PROXY_UPSTREAM: "the proxy's own leg of a connection that was counted at its redirect",
     Outcome.OTHER_NODE: "direction unknown, and the source does not live on the observing node",
+    Outcome.WORLD_SOURCE: "sent from outside the cluster and only forwarded here, as to a NodePort",
     Outcome.EXCLUDED: "its workload is left out by the settings",
     Outcome.TRACE_SOCK: "socket load-balancing: an address rewrite, no packet yet",
     Outcome.CAPTURE: "a debug capture",
@@ -101,7 +103,7 @@ def role_of(flow: Flow) -> Role | Outcome:
 
 
 def _trace(flow: Flow) -> Role | Outcome:
-    if flow.is_reply or flow.trace_reason == TraceReason.REPLY:
+    if flow.is_reply or flow.trace_reason == TraceReason.REPLY or (flow.is_reply is None and flow.answers_tcp):
         return Role.ANSWER
     if flow.direction == Direction.INGRESS:
         return Outcome.INGRESS

@@ -1,5 +1,6 @@
 """Durations as Prometheus writes them: `500ms`, `60s`, `5m`, `1h30m`; seconds as float inside."""
 
+import math
 import re
 from typing import Annotated
 
@@ -16,7 +17,7 @@ def parse_duration(value: object) -> float:
     Raises:
         ValueError: for anything else; pydantic turns it into a settings error.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
     if isinstance(value, str) and 0 < len(value) <= _LONGEST and _PART.sub("", value) == "":
         return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
@@ -29,7 +30,7 @@ def format_duration(seconds: float) -> str:
         number = seconds / _UNITS[unit]
         if number >= 1 and number == int(number):
             return f"{int(number)}{unit}"
-    return f"{seconds:g}s"
+    return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
 
 
 Duration = Annotated[float, BeforeValidator(parse_duration)]

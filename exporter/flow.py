@@ -133,6 +133,7 @@ class L7(NamedTuple):
 
 
 NO_ENDPOINT = Endpoint()
+_SYN_ACK = TcpFlags.SYN | TcpFlags.ACK
 
 
 class Flow(NamedTuple):
@@ -172,7 +173,12 @@ class Flow(NamedTuple):
     @property
     def starts_tcp(self) -> bool:
         """A TCP packet with SYN and without ACK: only the initiator sends it."""
-        return self.protocol == "tcp" and self.tcp_flags & (TcpFlags.SYN | TcpFlags.ACK) == TcpFlags.SYN
+        return self.protocol == "tcp" and self.tcp_flags & _SYN_ACK == TcpFlags.SYN
+
+    @property
+    def answers_tcp(self) -> bool:
+        """A TCP packet with SYN and ACK: only the side that was asked sends it."""
+        return self.protocol == "tcp" and self.tcp_flags & _SYN_ACK == _SYN_ACK
 
     def turned(self) -> "Flow":
         """The flow with its two sides swapped: how a reply reads from the side that asked."""

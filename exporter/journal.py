@@ -23,6 +23,7 @@ class Journal:
         self._limit = limit or RateLimit()
         self._rarely = rarely or RateLimit(interval=3600.0)
         self._told_reason = ""
+        self._connected_since = False
 
     def note(self, event: Event) -> None:
         """Tell what is worth a line."""
@@ -59,14 +60,16 @@ class Journal:
 
     def _connected(self, event: Connected) -> None:
         # A server that accepts and hangs up would fill the log with pairs of lines.
+        self._connected_since = True
         if self._limit.admit("connected") is not None:
             self._log.info("stream_connected", address=event.address, server_version=event.server_version)
-            self._told_reason = ""
 
     def _disconnected(self, event: Disconnected) -> None:
-        if event.reason == self._told_reason:
+        # One line per changed reason; the same one again only after a connection, and not all the time.
+        again = self._connected_since and self._limit.admit(f"disconnected/{event.reason}") is not None
+        if event.reason == self._told_reason and not again:
             return
-        self._told_reason = event.reason
+        self._told_reason, self._connected_since = event.reason, False
         hint = _HINTS.get(event.reason, "trying again")
         self._log.warning("stream_disconnected", **event._asdict(), hint=hint)
 

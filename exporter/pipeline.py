@@ -25,6 +25,9 @@ from exporter.window import WindowStats
 _NO_FUTURE_NS = 600 * 1_000_000_000
 """Clocks of nodes differ a little; a time further ahead than this would empty every window at once."""
 
+_PACKETS = (EventType.TRACE, EventType.POLICY_VERDICT, EventType.DROP)
+_UNDECIDED = (Outcome.DIRECTION_UNKNOWN, Outcome.REPLY_UNKNOWN)
+
 
 class Pipeline:
     """One owner of all state. `handle` is called by the stream thread, `tick` by the ticker."""
@@ -83,8 +86,8 @@ class Pipeline:
 
     def _flow(self, flow: Flow) -> Outcome:
         role = role_of(flow)
-        if flow.event_type == EventType.TRACE and not isinstance(role, Role):
-            # The packet itself may still show that it answers a connection we count, or that something came in.
+        if isinstance(role, Outcome) and flow.event_type in _PACKETS:
+            # The packet may still answer or continue a connection that we count, or show that something came in.
             return self._passed_by(flow, role)
         match role:
             case Role.START | Role.START_IF_WORLD:
@@ -112,6 +115,8 @@ class Pipeline:
         destination = self._destinations.destination_of(flow, source)
         if not certain and (why_not := self._not_egress(flow, destination)):
             return why_not
+        if is_world(flow.source):
+            return Outcome.WORLD_SOURCE
         if self._is_excluded(source):
             return Outcome.EXCLUDED
         if flow.event_type == EventType.POLICY_VERDICT:
@@ -143,7 +148,7 @@ class Pipeline:
 
     def _denied_by_proxy(self, flow: Flow) -> Outcome:
         record = flow.l7.record if flow.l7 else None
-        source = self._destinations.source_of(flow, asks_dns=isinstance(record, Dns))
+        source = self._destinations.source_of(flow)
         if self._is_excluded(source):
             return Outcome.EXCLUDED
         if isinstance(record, Dns):
@@ -161,7 +166,7 @@ class Pipeline:
         # The proxy reports a failed forward on top of the query that it let pass.
         if is_error and self._connections.was_asked(flow, record.query):
             return Outcome.SAME_EXCHANGE
-        source = self._destinations.source_of(flow, asks_dns=True)
+        source = self._destinations.source_of(flow)
         if self._is_excluded(source):
             return Outcome.EXCLUDED
         self._connections.asked(flow, record.query)
@@ -170,7 +175,7 @@ class Pipeline:
 
     def _dns_response(self, flow: Flow) -> Outcome:
         record = _dns(flow)
-        source = self._destinations.source_of(flow, asks_dns=True)
+        source = self._destinations.source_of(flow)
         if self._is_excluded(source):
             return Outcome.EXCLUDED
         expansion = self._destinations.is_expansion(record.query, source)
@@ -187,11 +192,14 @@ class Pipeline:
         return _counted(destination)
 
     def _passed_by(self, flow: Flow, outcome: Outcome) -> Outcome:
-        """A trace event that is no egress of its own: an answer, or something that came in."""
-        node_name = self._connections.answered_node(flow)
-        if node_name is not None:
-            self._recorder.world_answer(node_name, flow.weight)
-            return Outcome.REPLY
+        """A packet that is no egress of its own: an answer, part of a connection, or something that came in."""
+        if flow.event_type == EventType.TRACE:
+            node_name = self._connections.answered_node(flow)
+            if node_name is not None:
+                self._recorder.world_answer(node_name, flow.weight)
+                return Outcome.REPLY
+            if outcome in _UNDECIDED and self._connections.continues(flow):
+                return Outcome.SAME_CONNECTION
         if flow.direction != Direction.EGRESS and not flow.is_reply:
             self._connections.saw_inbound(flow)
         return outcome
@@ -216,13 +224,15 @@ class Pipeline:
     def _timed(self, flow: Flow) -> Flow:
         """The flow with a time that can be relied on; keeps the newest one."""
         time_ns = flow.time_ns
+        if self.stream.live and not self._flow_now:
+            self._flow_now = min(time_ns, self._wall_ns()) if time_ns > 0 else self._wall_ns()
         if time_ns <= 0:
             self.stream.decode_errors["time_missing"] += 1
-            return flow._replace(time_ns=self._flow_now or (self._wall_ns() if self.stream.live else 0))
+            return flow._replace(time_ns=self._flow_now)
         if time_ns > self._flow_now:
             if self.stream.live and time_ns > self._wall_ns() + _NO_FUTURE_NS:
                 self.stream.decode_errors["time_in_future"] += 1
-                return flow._replace(time_ns=self._flow_now or self._wall_ns())
+                return flow._replace(time_ns=self._flow_now)
             self._flow_now = time_ns
         return flow
 

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from exporter.connections.settings import ConnectionsSettings
-from exporter.flow import Flow, TcpFlags, Verdict
+from exporter.flow import Flow, Verdict
 from exporter.window import Window, WindowStats
 
 
@@ -29,48 +29,47 @@ class Connections:
     def __init__(self, settings: ConnectionsSettings) -> None:
         self._bound = settings.window
         self._tcp_ns, self._other_ns = int(settings.tcp_window * 1e9), int(settings.other_window * 1e9)
-        self._table: OrderedDict[int, _Connection] = OrderedDict()
+        # One table per window length, each in the order of its last events: what is to expire is always in front.
+        self._tcp: OrderedDict[int, _Connection] = OrderedDict()
+        self._other: OrderedDict[int, _Connection] = OrderedDict()
         self._evicted = 0
         self._inbound = Window(settings.window, settings.other_window)
         self._redirects = Window(settings.window, settings.proxy_window)
-        self._queries = Window(settings.window, settings.proxy_window)
+        self._queries = Window(settings.window, settings.dns_window)
 
     def start(self, flow: Flow) -> bool:
         """Whether this start event shows a connection that is not counted yet; it is from now on."""
         key = _tuple_key(flow)
-        entry = self._table.get(key)
         if flow.verdict == Verdict.REDIRECTED:
             self._redirects.add(_redirect_key(flow), flow.time_ns)
-        if entry is None or abs(flow.time_ns - entry.last_ns) > entry.span_ns:
+        entry = self._current(key, flow)
+        if entry is None:
             self._insert(key, flow)
             return True
-        entry.last_ns = max(entry.last_ns, flow.time_ns)
-        self._table.move_to_end(key)
+        self._refresh(key, entry, flow)
         # An aggregated line without a source port stands for many connections: the kind of event that counted the
         # first of them counts the next ones too, the other kinds repeat them.
         return flow.aggregated and not flow.source_port and entry.counted_at == flow.event_type
 
     def continues(self, flow: Flow) -> bool:
         """Whether this event belongs to a counted connection; keeps those alive that have no start events."""
-        entry = self._table.get(key := _tuple_key(flow))
-        if entry is None:
-            return False
-        if flow.protocol != "tcp" and abs(flow.time_ns - entry.last_ns) <= entry.span_ns:
-            entry.last_ns = max(entry.last_ns, flow.time_ns)
-            self._table.move_to_end(key)
-        return True
+        key = _tuple_key(flow)
+        entry = self._current(key, flow)
+        if entry is not None and flow.protocol != "tcp":
+            self._refresh(key, entry, flow)
+        return entry is not None
 
     def await_answer(self, flow: Flow) -> None:
         """Remember that the connection of `flow` goes to world and that its first answer is to be counted."""
-        entry = self._table.get(_tuple_key(flow))
+        entry = self._current(_tuple_key(flow), flow)
         if entry is not None:
             entry.waiting_node = flow.node_name
 
     def answered_node(self, reply: Flow) -> str | None:
         """Node of the connection to world that `reply` answers first: TCP with SYN+ACK, others with any reply."""
-        if reply.protocol == "tcp" and reply.tcp_flags & (TcpFlags.SYN | TcpFlags.ACK) != TcpFlags.SYN | TcpFlags.ACK:
+        if reply.protocol == "tcp" and not reply.answers_tcp:
             return None
-        entry = self._table.get(_reverse_key(reply))
+        entry = self._current(_reverse_key(reply), reply)
         if entry is None or entry.waiting_node is None:
             return None
         node, entry.waiting_node = entry.waiting_node, None
@@ -83,9 +82,7 @@ class Connections:
     def is_answer(self, flow: Flow) -> bool:
         """Whether the reverse of this tuple was seen: then it answers, whatever else it looks like."""
         key = _reverse_key(flow)
-        entry = self._table.get(key)
-        counted = entry is not None and abs(flow.time_ns - entry.last_ns) <= entry.span_ns
-        return counted or self._inbound.has(key, flow.time_ns)
+        return self._current(key, flow) is not None or self._inbound.has(key, flow.time_ns)
 
     def is_upstream(self, flow: Flow) -> bool:
         """Whether the proxy was just handed a connection of this source identity to this address and port."""
@@ -101,32 +98,46 @@ class Connections:
 
     def expire(self, now_ns: int) -> None:
         """Forget what is older than its window."""
-        while self._table:
-            key = next(iter(self._table))
-            entry = self._table[key]
-            if now_ns - entry.last_ns <= entry.span_ns:
-                break
-            del self._table[key]
+        for table in (self._tcp, self._other):
+            while table and now_ns - (oldest := next(iter(table.values()))).last_ns > oldest.span_ns:
+                table.popitem(last=False)
         for window in (self._inbound, self._redirects, self._queries):
             window.expire(now_ns)
 
     def stats(self) -> dict[str, WindowStats]:
         """Entries, bound and evictions per window, for the exporter's own metrics."""
         return {
-            "connections": WindowStats(len(self._table), self._bound, self._evicted),
+            "connections": WindowStats(len(self._tcp) + len(self._other), self._bound, self._evicted),
             "inbound": self._inbound.stats(),
             "redirects": self._redirects.stats(),
             "dns_queries": self._queries.stats(),
         }
 
+    def _table(self, flow: Flow) -> OrderedDict[int, _Connection]:
+        return self._tcp if flow.protocol == "tcp" else self._other
+
+    def _current(self, key: int, flow: Flow) -> _Connection | None:
+        """The counted connection of this key, if the flow is within its window."""
+        entry = self._table(flow).get(key)
+        return entry if entry is not None and _within(entry, flow.time_ns) else None
+
+    def _refresh(self, key: int, entry: _Connection, flow: Flow) -> None:
+        # Events may arrive out of order: an older one never shortens the window.
+        entry.last_ns = max(entry.last_ns, flow.time_ns)
+        self._table(flow).move_to_end(key)
+
     def _insert(self, key: int, flow: Flow) -> None:
-        if key in self._table:
-            del self._table[key]
-        elif len(self._table) >= self._bound:
-            _, oldest = self._table.popitem(last=False)
-            self._evicted += flow.time_ns - oldest.last_ns <= oldest.span_ns
+        table = self._table(flow)
+        if table.pop(key, None) is None and len(self._tcp) + len(self._other) >= self._bound:
+            fullest = max(self._tcp, self._other, key=len)
+            _, oldest = fullest.popitem(last=False)
+            self._evicted += _within(oldest, flow.time_ns)
         span = self._tcp_ns if flow.protocol == "tcp" else self._other_ns
-        self._table[key] = _Connection(flow.time_ns, span, flow.event_type)
+        table[key] = _Connection(flow.time_ns, span, flow.event_type)
+
+
+def _within(entry: _Connection, time_ns: int) -> bool:
+    return abs(time_ns - entry.last_ns) <= entry.span_ns
 
 
 def _tuple_key(flow: Flow) -> int:

@@ -24,6 +24,12 @@ class ConnectionsSettings(BaseModel):
         gt=0,
         description="An event of another protocol this soon after the last one of its 5-tuple is the same connection.",
     )
+    dns_window: Duration = Field(
+        default=30.0,
+        gt=0,
+        description="A proxy error this soon after a DNS query of the same 5-tuple and name is about that query: the "
+        "proxy waits 10 s for its upstream.",
+    )
     proxy_window: Duration = Field(
         default=5.0,
         gt=0,

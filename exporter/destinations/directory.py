@@ -8,7 +8,7 @@ from exporter.destinations.names import ClusterNames
 from exporter.destinations.scopes import Scope, Scopes
 from exporter.destinations.settings import DestinationsSettings
 from exporter.destinations.workloads import Workloads, cluster_of
-from exporter.flow import Flow
+from exporter.flow import Dns, Flow
 from exporter.window import Window, WindowStats
 
 
@@ -23,6 +23,7 @@ class Destinations:
         )
         self._resolver_labels = frozenset(settings.resolvers.labels)
         self._resolver_addresses = frozenset(settings.resolvers.addresses)
+        self._resolver_ports = frozenset(settings.resolvers.ports)
         self._workloads = Workloads(settings.pod_cache, settings.node_names)
         self._cluster_addresses = Window(settings.learned_addresses, settings.learned_addresses_ttl)
         self._classified: dict[Contact, Destination] = {}
@@ -36,10 +37,11 @@ class Destinations:
             if address and in_cluster(endpoint):
                 self._cluster_addresses.add(hash(address), flow.time_ns)
 
-    def source_of(self, flow: Flow, *, asks_dns: bool = False) -> WorkloadName:
-        """The workload that sent the flow; the DNS queries of a resolver are those of its clients."""
+    def source_of(self, flow: Flow) -> WorkloadName:
+        """The workload that sent the flow; what a resolver asks of others are its clients' queries: `~resolver`."""
         name = self._workloads.name_of(flow.source)
-        if asks_dns and (flow.source.labels & self._resolver_labels or flow.source_ip in self._resolver_addresses):
+        asks = flow.destination_port in self._resolver_ports or (flow.l7 and isinstance(flow.l7.record, Dns))
+        if asks and (flow.source.labels & self._resolver_labels or flow.source_ip in self._resolver_addresses):
             return WorkloadName(name.namespace, RESOLVER)
         return name
 
@@ -51,7 +53,8 @@ class Destinations:
             flow.destination_names,
             self._workloads.name_of(flow.destination),
             source.namespace,
-            cluster_of(flow.source),
+            # The host has no labels: its node's name says which cluster it is in.
+            cluster_of(flow.source) or flow.node_name.rpartition("/")[0],
             cluster_of(flow.destination),
         )
         destination = self._classified.get(contact)

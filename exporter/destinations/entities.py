@@ -20,6 +20,8 @@ _BY_IDENTITY = {
 # An endpoint can carry several reserved labels: the first of these says most about it.
 _BY_LABEL = ("kube-apiserver", "host", "remote-node", "health", "ingress", "unmanaged", "init", "overlay-to-encrypt")
 
+_IN_CLUSTER = ("kube-apiserver", "host", "remote-node", "health", "ingress")
+
 _LOCAL_SCOPE, _REMOTE_NODE_SCOPE, _SCOPE_MASK = 0x01000000, 0x02000000, 0xFF000000
 # Well-known, fixed and cluster-wide identities begin here; all of them are below the node-local scope.
 _FIRST_WORKLOAD = 100
@@ -39,12 +41,17 @@ def entity_of(endpoint: Endpoint) -> str | None:
 
 def is_world(endpoint: Endpoint) -> bool:
     """Whether Cilium holds the endpoint to be outside the cluster."""
+    entity = entity_of(endpoint)
+    if entity not in (None, "kube-apiserver") or endpoint.identity & _SCOPE_MASK == _REMOTE_NODE_SCOPE:
+        # Nodes can carry the labels of a CIDR, and by cilium/cilium#42432 even of world.
+        return False
     if endpoint.labels & WORLD_LABELS or endpoint.identity in _WORLD_IDENTITIES:
         return True
-    if endpoint.identity & _SCOPE_MASK == _LOCAL_SCOPE:
-        # Node-local identities are CIDRs and names, and also ingress addresses and API servers, which are entities.
-        return entity_of(endpoint) is None and not is_workload(endpoint)
-    return any(label.startswith(_POLICY_SOURCES) for label in endpoint.labels)
+    if entity is not None or is_workload(endpoint):
+        return False
+    # Node-local identities are CIDRs and names; a field mask or an old server may have left their labels out.
+    local = endpoint.identity & _SCOPE_MASK == _LOCAL_SCOPE
+    return local or any(label.startswith(_POLICY_SOURCES) for label in endpoint.labels)
 
 
 def is_workload(endpoint: Endpoint) -> bool:
@@ -60,4 +67,4 @@ def in_cluster(endpoint: Endpoint) -> bool:
     """Whether the address of this endpoint is certainly one of the cluster's own."""
     if is_world(endpoint):
         return False
-    return is_workload(endpoint) or entity_of(endpoint) in ("host", "remote-node", "health", "ingress")
+    return is_workload(endpoint) or entity_of(endpoint) in _IN_CLUSTER

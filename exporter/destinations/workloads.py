@@ -40,7 +40,7 @@ class Workloads:
         key = (namespace_of(endpoint), endpoint.pod_name)
         name = _reported_name(endpoint)
         if self._pods.get(key) != name:
-            if len(self._pods) >= self._bound:
+            if key not in self._pods and len(self._pods) >= self._bound:
                 self._pods.popitem(last=False)
                 self.evicted += 1
             self._pods[key] = name

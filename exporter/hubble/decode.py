@@ -200,7 +200,7 @@ _WEIGHT_FIELDS: tuple[Callable[[flow_pb2.Aggregate], int], ...] = (
 
 def _weight(counts: flow_pb2.Aggregate, direction: int) -> int:
     """Events of the line's own direction; all of them where the line's fields left the direction out."""
-    own = _WEIGHT_FIELDS[direction](counts) if direction < len(_WEIGHT_FIELDS) else 0
+    own = _WEIGHT_FIELDS[direction](counts) if 0 <= direction < len(_WEIGHT_FIELDS) else 0
     return own or sum(count(counts) for count in _WEIGHT_FIELDS) or 1
 
 

@@ -7,6 +7,7 @@ original and camelCase names, enum names or numbers, 64-bit numbers as text or n
 import json
 from typing import Any
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.json_format import ParseDict, ParseError
 
 from exporter.hubble.decode import Decoder
@@ -43,12 +44,16 @@ _FLOW_KEYS = {
 def decode_line(line: bytes, where: str, decoder: Decoder) -> Event:
     """The event of one line; `where` is `file:line`, for the `Undecodable` of a broken one."""
     try:
-        document = json.loads(line)
+        document = json.loads(line, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         return Undecodable("invalid_json", where, str(error))
     if not isinstance(document, dict):
         return Undecodable("not_an_object", where, f"found {type(document).__name__}")
     return _decode_document(document, where, decoder)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _decode_document(document: dict[str, Any], where: str, decoder: Decoder) -> Event:
@@ -59,8 +64,27 @@ def _decode_document(document: dict[str, Any], where: str, decoder: Decoder) -> 
         if not _FLOW_KEYS & document.keys():
             return Undecodable("unknown_shape", where, f"no flow in it, keys are {sorted(document)[:5]}")
         document = {"flow": document}
+    fault = _misshapen(document, observer_pb2.GetFlowsResponse.DESCRIPTOR)
+    if fault:
+        return Undecodable("invalid_field", where, fault)
     try:
         response = ParseDict(document, observer_pb2.GetFlowsResponse(), ignore_unknown_fields=True)
     except (ParseError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         return Undecodable("invalid_field", where, str(error))
     return decoder.decode(response)
+
+
+def _misshapen(document: dict[str, Any], descriptor: Descriptor) -> str:
+    """What stands where an object should: the parser reads a text or a list there as an object of unknown keys."""
+    for key, value in document.items():
+        field = descriptor.fields_by_camelcase_name.get(key) or descriptor.fields_by_name.get(key)
+        # The well-known types have spellings of their own: a time is a text, a BoolValue is true.
+        if field is None or value is None or not (message := field.message_type):
+            continue
+        if message.file.package == "google.protobuf":
+            continue
+        for item in value if field.is_repeated and isinstance(value, list) else [value]:
+            fault = _misshapen(item, message) if isinstance(item, dict) else f"{key} is no object: {str(item)[:40]!r}"
+            if fault:
+                return fault
+    return ""

@@ -89,6 +89,9 @@ class Observer:
                 yield Connected(self._settings.address, self._server_version(channel))
                 yield from self._stream(channel)
                 ended = Disconnected("OK", "stream_ended", "the server ended the stream")
+            except grpc.FutureCancelledError:
+                # stop() came while we were connecting; of a stream it shows as an RpcError.
+                return
             except grpc.RpcError as error:
                 ended = _disconnected(error)
             if not self._stopped.is_set():

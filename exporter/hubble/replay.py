@@ -92,14 +92,14 @@ class Recording:
             while True:
                 where = f"{name}:{report.lines + 1}"
                 try:
-                    line = next(lines)
+                    line, size = next(lines)
                 except StopIteration:
                     return
                 except (EOFError, OSError, zlib.error) as error:
                     yield _noted(report, Undecodable("broken_file", where, str(error)))
                     return
                 report.lines += 1
-                self._progress(len(line or b""))
+                self._progress(size)
                 if line is None:
                     detail = f"longer than {self._longest_line} bytes"
                     yield _noted(report, Undecodable("line_too_long", where, detail))
@@ -114,7 +114,8 @@ def check_readable(paths: Sequence[str]) -> None:
         UnreadableRecordingError: naming the file.
     """
     for path in paths:
-        if path != STDIN:
+        # A pipe gives its bytes once: opening it here would lose them, or wait for its writer.
+        if path != STDIN and not Path(path).is_fifo():
             with ExitStack() as stack:
                 _open(path, stack)
 
@@ -134,7 +135,7 @@ class Pace:
             self._first = flow.time_ns, self._clock()
         first_ns, began = self._first
         due = began + (flow.time_ns - first_ns) / 1e9 / self._speed
-        self._stopped.wait(max(0.0, due - self._clock()))
+        self._stopped.wait(min(max(0.0, due - self._clock()), threading.TIMEOUT_MAX))
 
 
 def _noted(report: FileReport, event: Event) -> Event:
@@ -149,21 +150,24 @@ def _noted(report: FileReport, event: Event) -> Event:
 def _open(path: str, stack: ExitStack) -> BinaryIO:
     try:
         raw = sys.stdin.buffer if path == STDIN else stack.enter_context(Path(path).open("rb"))  # noqa: SIM115, the stack closes it
+        buffered = cast("io.BufferedReader", raw)
+        # By content, not by name: standard input has no name, and `.gz` may be missing or wrong.
+        start = buffered.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)]
     except OSError as error:
         raise UnreadableRecordingError(f"{path}: {error.strerror or error}") from error
-    buffered = cast("io.BufferedReader", raw)
-    # By content, not by name: standard input has no name, and `.gz` may be missing or wrong.
-    if buffered.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)] == _GZIP_MAGIC:
+    if start == _GZIP_MAGIC:
         return cast("BinaryIO", stack.enter_context(gzip.GzipFile(fileobj=buffered)))
     return cast("BinaryIO", buffered)
 
 
-def _lines(raw: BinaryIO, longest: int) -> Iterator[bytes | None]:
-    """Lines without a limit of 64 KiB; None stands for one that is longer than `longest` bytes."""
+def _lines(raw: BinaryIO, longest: int) -> Iterator[tuple[bytes | None, int]]:
+    """Lines without a limit of 64 KiB, with their sizes; None stands for one that is longer than `longest` bytes."""
     while line := raw.readline(longest + 1):
-        if len(line) <= longest or line.endswith(b"\n"):
-            yield line
+        size = len(line)
+        if size <= longest or line.endswith(b"\n"):
+            yield line, size
             continue
         while line and not line.endswith(b"\n"):
             line = raw.readline(longest + 1)
-        yield None
+            size += len(line)
+        yield None, size

@@ -43,14 +43,14 @@ class Exposition:
         """The exposition text of all product families, without OpenMetrics' `# EOF`."""
         for family, table in self._families.items():
             yield _header(family, openmetrics=openmetrics)
-            done = 0
-            while True:
-                # Series are only ever added, at the end, so that a position in the table stays valid between slices.
+            start, more = 0, True
+            while more:
+                # Series are only ever added, at the end: a position in the table stays valid between slices.
                 with lock:
-                    part = [(series.prefix, series.value) for series in islice(table.values(), done, done + _SLICE)]
-                if not part:
-                    break
-                done += len(part)
+                    part = [(series.prefix, series.value) for series in islice(table.values(), start, start + _SLICE)]
+                start += len(part)
+                # A short slice is the last one: what is born while we render cannot keep a scrape from ending.
+                more = len(part) == _SLICE
                 yield "".join(f"{prefix}{value}\n" for prefix, value in part)
 
     def total(self, family: Family) -> int:

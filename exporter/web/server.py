@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import socket
 import ssl
 import sys
 import threading
@@ -30,6 +31,19 @@ class CannotListenError(Exception):
 
 class _QuietServer(CherootServer):
     """Clients that hang up in the middle are their own affair; only what cheroot calls an error is worth a line."""
+
+    refused: OSError | None = None
+    """Why the address cannot be bound: cheroot tells it as text only."""
+
+    def bind_socket(self, socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:  # type: ignore[override] # a static method there
+        """Bind, and keep the fault with its number."""
+        try:
+            socket_.bind(bind_addr)
+        except OSError as error:
+            socket_.close()
+            self.refused = error
+            raise
+        return socket_
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """Tell errors to our own log."""
@@ -105,7 +119,10 @@ class WebServer:
         server.max_request_body_size = 64 * 1024
         if self._config and self._config.current().context:
             server.ssl_adapter, server.ConnectionClass = TlsAdapter(self._config.current), TlsConnection
-        server.prepare()
+        try:
+            server.prepare()
+        except OSError as error:
+            raise server.refused or error from error
         return server
 
     def _refused(self, error: OSError) -> CannotListenError:

@@ -36,7 +36,7 @@ def test_every_setting(field: SettingField, load_from: Callable[..., Any]) -> No
         ("log.level", "one of debug, info, warn, error", "info", Shape.ONE),
         ("web.listen-address", "text", ":9968", Shape.ONE),
         ("web.max-scrapes", "number", "4", Shape.ONE),
-        ("demo.speed", "number", "10", Shape.ONE),
+        ("demo.speed", "number", "20", Shape.ONE),
         ("connections.tcp-window", "duration", "1m", Shape.ONE),
         ("destinations.cluster-domains", "list of text", "[cluster.local, clusterset.local]", Shape.LIST),
         ("destinations.resolvers.ports", "list of numbers", "[53, 5353]", Shape.LIST),

@@ -1,0 +1,45 @@
+"""Documents that are made from the code are the ones the code makes, and promise nothing that is not there."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter.metrics import families
+from exporter.metrics.reference import metrics_markdown
+from exporter.settings.reference import configuration_markdown
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("CONFIGURATION.md", configuration_markdown()), ("METRICS.md", metrics_markdown())]
+)
+def test_generated_documents_are_fresh(file: str, text: str) -> None:
+    """`make reference` would change nothing."""
+    assert (ROOT / file).read_text() == text
+
+
+def test_readme_names_the_two_commands() -> None:
+    """A stranger finds how to see it and how to prove it."""
+    readme = (ROOT / "README.md").read_text()
+    assert "make demo" in readme
+    assert "make test" in readme
+
+
+def test_readme_shows_metrics_that_exist() -> None:
+    """Every metric that the README shows or asks for is a family of ours."""
+    known = {family.name for family in (*families.PRODUCT, *families.EXPORTER)}
+    words = (ROOT / "README.md").read_text().replace("{", " ").replace("(", " ").replace("[", " ").replace("`", " ")
+    shown = {word.strip(".,;") for word in words.split() if word.startswith("hubble_egress_")}
+    assert shown
+    assert shown <= known
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """Every relative link of a document is a file of the repository."""
+    for document in ROOT.glob("*.md"):
+        text = document.read_text()
+        for part in text.split("](")[1:]:
+            target = part.partition(")")[0].partition("#")[0]
+            if target and "://" not in target:
+                assert (ROOT / target).exists(), f"{document.name}: {target}"

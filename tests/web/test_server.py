@@ -1,0 +1,249 @@
+"""The HTTP side over real sockets: formats, methods, limits, health, and an address that cannot be had."""
+
+import gzip
+import http.client
+import socket
+import threading
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import pytest
+
+from exporter.web.page import Status
+from exporter.web.routes import Exposed, Routes
+from exporter.web.server import CannotListenError, WebServer
+from exporter.web.settings import WebSettings, split_address
+from tests.programs import DEADLINE, eventually
+
+METRICS = b"# HELP a b\n" + b"a 1\n" * 1000
+
+
+class Views:
+    """What the service shows, as a test wants it."""
+
+    def __init__(self) -> None:
+        self.sick, self.waiting = "", ""
+        self.source = "relay:80"
+        self.entered, self.leave = threading.Semaphore(0), threading.Event()
+        self.leave.set()
+
+    def exposition(self, accept: str) -> Exposed:
+        """Metrics, when the test lets them go."""
+        self.entered.release()
+        self.leave.wait(DEADLINE)
+        return Exposed(METRICS, f"text/plain; of={accept or 'nothing'}")
+
+    def unhealthy(self) -> str:
+        """Why it is not healthy."""
+        return self.sick
+
+    def unready(self) -> str:
+        """Why it is not ready."""
+        return self.waiting
+
+    def status(self) -> Status:
+        """What the landing page says."""
+        return Status(self.source, "connected", "1.19.4", 1_800_000_000 * 10**9, 12345, 678, 9)
+
+
+class Site:
+    """A running server over those views."""
+
+    def __init__(self, settings: WebSettings) -> None:
+        self.views = Views()
+        self.routes = Routes(self.views, settings.max_scrapes)
+        self.server = WebServer(settings, self.routes)
+        self.url = self.server.bind()
+        self.port = int(self.url.rpartition(":")[2])
+        self.server.start()
+
+    def ask(
+        self, path: str, method: str = "GET", host: str = "127.0.0.1", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers in lower case, and body."""
+        connection = http.client.HTTPConnection(host, self.port, timeout=DEADLINE)
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, body
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A server with two scrapes at a time and an impatient time-out."""
+    running = Site(WebSettings(listen_address="127.0.0.1:0", max_scrapes=2, timeout=0.3))
+    yield running
+    running.views.leave.set()
+    running.server.stop()
+
+
+def test_metrics(site: Site) -> None:
+    """Serves the exposition in the format that was asked for, never cached."""
+    status, headers, body = site.ask("/metrics", Accept="application/openmetrics-text")
+    assert (status, body) == (HTTPStatus.OK, METRICS)
+    assert headers["content-type"] == "text/plain; of=application/openmetrics-text"
+    assert headers["cache-control"] == "no-store"
+    assert int(headers["content-length"]) == len(METRICS)
+
+
+@pytest.mark.parametrize(
+    ("offered", "packed"),
+    [("gzip", True), ("deflate, gzip;q=0.5", True), ("*", True), ("gzip;q=0", False), ("identity", False), ("", False)],
+)
+def test_gzip(site: Site, offered: str, packed: bool) -> None:
+    """Compresses for those who take gzip, and says that the answer depends on it."""
+    _, headers, body = site.ask("/metrics", **{"Accept-Encoding": offered})
+    assert headers["vary"] == "Accept-Encoding"
+    assert (headers.get("content-encoding") == "gzip") == packed
+    assert (gzip.decompress(body) if packed else body) == METRICS
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/", "/-/healthy", "/-/ready"])
+def test_head(site: Site, path: str) -> None:
+    """HEAD answers with the headers of GET and without a body."""
+    status, headers, body = site.ask(path, "HEAD")
+    _, of_get, _ = site.ask(path)
+    assert (status, body) == (HTTPStatus.OK, b"")
+    assert headers["content-length"] == of_get["content-length"]
+    assert headers["content-type"] == of_get["content-type"]
+
+
+def test_unknown_path(site: Site) -> None:
+    """Says where to look instead."""
+    status, _, body = site.ask("/nothing")
+    assert status == HTTPStatus.NOT_FOUND
+    assert b"/metrics" in body
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_other_methods(site: Site, method: str) -> None:
+    """Nothing can be changed here."""
+    status, headers, _ = site.ask("/metrics", method)
+    assert (status, headers["allow"]) == (HTTPStatus.METHOD_NOT_ALLOWED, "GET, HEAD")
+
+
+def test_health_and_readiness(site: Site) -> None:
+    """Two questions with an answer each; the reason stands in the body."""
+    assert site.ask("/-/healthy")[::2] == (HTTPStatus.OK, b"healthy\n")
+    assert site.ask("/-/ready")[::2] == (HTTPStatus.OK, b"ready\n")
+    site.views.waiting = "the stream has not connected yet"
+    assert site.ask("/-/ready")[::2] == (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        b"not ready: the stream has not connected yet\n",
+    )
+    assert site.ask("/-/healthy")[0] == HTTPStatus.OK
+    site.views.sick = "the ticker thread is dead"
+    assert site.ask("/-/healthy")[::2] == (HTTPStatus.SERVICE_UNAVAILABLE, b"not healthy: the ticker thread is dead\n")
+
+
+def test_too_many_scrapes(site: Site) -> None:
+    """A scrape beyond the limit gets 503 at once and is counted, while health is still answered."""
+    site.views.leave.clear()
+    running = [threading.Thread(target=site.ask, args=("/metrics",)) for _ in range(2)]
+    for thread in running:
+        thread.start()
+        assert site.views.entered.acquire(timeout=DEADLINE)
+    status, headers, _ = site.ask("/metrics")
+    assert (status, headers["retry-after"]) == (HTTPStatus.SERVICE_UNAVAILABLE, "1")
+    assert site.ask("/-/healthy")[0] == HTTPStatus.OK
+    assert site.routes.scrapes_refused == 1
+    site.views.leave.set()
+    for thread in running:
+        thread.join(DEADLINE)
+    assert site.ask("/metrics")[0] == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /metrics HTTP/1.1\r\nHost: a"], ids=["silent", "half a request"])
+def test_slow_clients_are_hung_up_on(site: Site, sent: bytes) -> None:
+    """A client that sends nothing more is disconnected after the time-out, without a log line or a lost thread."""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=DEADLINE) as slow:
+        slow.sendall(sent)
+        while slow.recv(1024):
+            pass
+    assert site.ask("/-/healthy")[0] == HTTPStatus.OK
+
+
+def test_landing_page(site: Site) -> None:
+    """Says version, source, state and where the rest is; what comes from outside is escaped."""
+    site.views.source = "<script>alert(1)</script>"
+    status, headers, body = site.ask("/")
+    page = body.decode()
+    assert status == HTTPStatus.OK
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script" not in page
+    for part in ("connected", "1.19.4", "12,345", "678", 'href="/metrics"', 'href="/-/ready"', "2027-01-15 08:00:00"):
+        assert part in page
+
+
+def test_all_interfaces() -> None:
+    """Without a host both IPv4 and IPv6 are served; port 0 takes a free one and the URL names it."""
+    running = Site(WebSettings(listen_address=":0"))
+    try:
+        assert running.url == f"http://localhost:{running.port}"
+        assert running.ask("/-/healthy", host="127.0.0.1")[0] == HTTPStatus.OK
+        if not socket.has_ipv6 or not _can_bind("::1"):
+            pytest.skip("this host has no IPv6")
+        assert running.ask("/-/healthy", host="::1")[0] == HTTPStatus.OK
+    finally:
+        running.server.stop()
+
+
+def test_one_ipv6_address() -> None:
+    """An address in brackets is IPv6."""
+    if not _can_bind("::1"):
+        pytest.skip("this host has no IPv6")
+    running = Site(WebSettings(listen_address="[::1]:0"))
+    try:
+        assert running.url == f"http://[::1]:{running.port}"
+        assert running.ask("/-/healthy", host="::1")[0] == HTTPStatus.OK
+    finally:
+        running.server.stop()
+
+
+def test_port_in_use(site: Site) -> None:
+    """One clear line that says what to change."""
+    second = WebServer(WebSettings(listen_address=f"127.0.0.1:{site.port}"), site.routes)
+    with pytest.raises(CannotListenError, match=r"^cannot listen on 127\.0\.0\.1:\d+: something else listens there"):
+        second.bind()
+
+
+def test_foreign_address(site: Site) -> None:
+    """An address that no interface has."""
+    with pytest.raises(CannotListenError, match="no interface of this host has that address"):
+        WebServer(WebSettings(listen_address="192.0.2.1:0"), site.routes).bind()
+
+
+def test_stop_frees_the_port() -> None:
+    """After a stop nobody listens."""
+    running = Site(WebSettings(listen_address="127.0.0.1:0"))
+    running.server.stop()
+    eventually(lambda: _can_bind("127.0.0.1", running.port), "a free port")
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [(":9968", "", 9968), ("0.0.0.0:1", "0.0.0.0", 1), ("[::]:0", "::", 0), ("localhost:65535", "localhost", 65535)],
+)
+def test_listen_addresses(text: str, host: str, port: int) -> None:
+    """Host and port, with IPv6 in brackets."""
+    assert split_address(text) == (host, port)
+
+
+@pytest.mark.parametrize("text", ["", "9968", "localhost", "::1:9968", "a:65536", "a:-1", "a:b", "[::1]"])
+def test_bad_listen_addresses(text: str) -> None:
+    """Anything else is refused, with what to write instead."""
+    with pytest.raises(ValueError, match="write HOST:PORT"):
+        split_address(text)
+
+
+def _can_bind(host: str, port: int = 0) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError:
+        return False
+    return True
