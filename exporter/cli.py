@@ -23,6 +23,7 @@ from exporter.settings import Settings
 from exporter.settings.faults import SettingsError
 from exporter.settings.layers import load
 from exporter.settings.reference import configuration_markdown
+from exporter.settings.web_file import read_web_config
 from exporter.web.server import CannotListenError
 
 _NARRATION_SECONDS = 5.0
@@ -115,7 +116,9 @@ def _replay(settings: Settings, options: argparse.Namespace) -> int:
     return _FAILED if _is_hopeless(source) else _OK
 
 
-def _check_config(_settings: Settings, _options: argparse.Namespace) -> int:
+def _check_config(settings: Settings, _options: argparse.Namespace) -> int:
+    if settings.web.config.file:
+        read_web_config(settings.web.config.file)
     print("the settings are valid")  # noqa: T201, the command's answer
     return _OK
 

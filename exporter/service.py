@@ -21,7 +21,9 @@ from exporter.metrics.scrape import OPENMETRICS, TEXT, exposition, wants_openmet
 from exporter.metrics.selfmetrics import Histogram, Snapshot, registry_of
 from exporter.pipeline import Pipeline
 from exporter.settings import Settings
+from exporter.settings.web_file import read_web_config
 from exporter.stream import LAG_BUCKETS, StreamState
+from exporter.web.live import LiveConfig
 from exporter.web.page import Status
 from exporter.web.routes import Exposed, Routes
 from exporter.web.server import WebServer
@@ -31,7 +33,11 @@ _TICK_SECONDS = 1.0
 
 
 class Service:
-    """One exporter over one source. `run` for a process that serves, `consume` for a source that ends."""
+    """One exporter over one source. `run` for a process that serves, `consume` for a source that ends.
+
+    Raises:
+        WebFileError: when the file of `web.config.file` cannot be used.
+    """
 
     def __init__(self, settings: Settings, source: FlowSource, decoder: Decoder, *, live: bool) -> None:
         self._settings, self._source, self._decoder, self._live = settings, source, decoder, live
@@ -47,7 +53,8 @@ class Service:
         self._journal = Journal()
         self._registry = registry_of(self._snapshot)
         self._routes = Routes(self, settings.web.max_scrapes)
-        self._web = WebServer(settings.web, self._routes)
+        web_file = settings.web.config.file
+        self._web = WebServer(settings.web, self._routes, LiveConfig(web_file, read_web_config) if web_file else None)
         self._stopping = threading.Event()
         self._dead = ""
         self._threads: list[threading.Thread] = []

@@ -62,12 +62,17 @@ def fields(model: type[BaseModel]) -> list[SettingField]:
     Raises:
         TypeError: for a model that breaks the rules of settings, which a programmer has to mend.
     """
-    found = [_field(keys, info) for keys, info in _leaves(model, ())]
+    found = described(model)
     paths = {field.path for field in found}
     for field in found:
         if field.is_secret and (field.shape is not Shape.ONE or f"{field.path}-file" not in paths):
             raise TypeError(f"{field.path}: a secret is one text and has a twin {field.path}-file")
     return found
+
+
+def described(model: type[BaseModel], kind: type[SettingField] = SettingField) -> list[SettingField]:
+    """The same for any model, with names as `kind` spells them and no rules about secrets."""
+    return [_field(keys, info, kind) for keys, info in _leaves(model, ())]
 
 
 def effective(settings: BaseModel) -> dict[str, str]:
@@ -89,12 +94,12 @@ def _leaves(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[tu
             yield (*above, name), info
 
 
-def _field(keys: tuple[str, ...], info: FieldInfo) -> SettingField:
+def _field(keys: tuple[str, ...], info: FieldInfo, kind: type[SettingField]) -> SettingField:
     words = _words(info.annotation, info.metadata)
     shape = Shape.LIST if words.startswith("list of ") else Shape.MAP if words == "map" else Shape.ONE
     default = "" if info.is_required() else written(info.get_default(call_default_factory=True), "duration" in words)
     is_secret = "SecretStr" in str(info.annotation)
-    return SettingField(keys, words, default, info.description or "", shape, is_secret)
+    return kind(keys, words, default, info.description or "", shape, is_secret)
 
 
 _WORDS: dict[object, str] = {bool: "true or false", int: "number", float: "number"}

@@ -7,7 +7,7 @@ import yaml
 from exporter.settings.faults import Fault, Place, named
 from exporter.settings.fields import SettingField, Shape
 from exporter.settings.given import Given, Layer, Raw
-from exporter.settings.names import nearest_path
+from exporter.settings.names import CONFIG_FILE, flag_of, nearest_path, variable_of
 from exporter.settings.yaml_nodes import entries, has_foreign_tag, is_empty, place_of
 from exporter.settings.yaml_syntax import compose
 
@@ -69,7 +69,9 @@ class _Walk:
 
     def _unknown(self, key: yaml.ScalarNode, block: str, path: str) -> None:
         known = [*self._settings, *sorted(self._blocks)]
-        if path in known:
+        if path == CONFIG_FILE.partition(".")[0]:
+            hint = f"a file does not name itself; {flag_of(CONFIG_FILE)} or {variable_of(CONFIG_FILE)} names it"
+        elif path in known:
             nested = path.replace(".", ": {") + ": …" + "}" * path.count(".")
             hint = f"a dot is a level of nesting; write {nested}"
         elif near := nearest_path(path, known):

@@ -3,13 +3,19 @@
 import errno
 import logging
 import socket
+import ssl
+import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cheroot.wsgi import Server as CherootServer
 
 from exporter.log import logger
+from exporter.web.auth import Guard
+from exporter.web.live import LiveConfig
+from exporter.web.rules import notes
 from exporter.web.settings import WebSettings, split_address
+from exporter.web.tls import TlsAdapter, TlsConnection
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -41,15 +47,25 @@ class _QuietServer(CherootServer):
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """Tell errors to our own log."""
+        if isinstance(sys.exception(), ssl.SSLError):
+            return
         if level >= logging.ERROR or traceback:
             logger().warning("request_failed", error=msg.strip(), exc_info=traceback)
 
+    def process_conn(self, conn: Any) -> None:  # noqa: ANN401, cheroot's
+        """Give a connection to a worker once something has arrived; a silent one waits outside until its time-out."""
+        if conn.last_used is None:
+            self.put_conn(conn)
+        else:
+            super().process_conn(conn)
+
 
 class WebServer:
-    """Serves a WSGI application in threads of its own."""
+    """Serves a WSGI application in threads of its own; with `config` only to those whom it lets in."""
 
-    def __init__(self, settings: WebSettings, application: "WSGIApplication") -> None:
-        self._settings, self._application = settings, application
+    def __init__(self, settings: WebSettings, application: "WSGIApplication", config: LiveConfig | None = None) -> None:
+        self._settings, self._config = settings, config
+        self._application = Guard(application, config.current, _SPARE_THREADS) if config else application
         self._server: CherootServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -69,7 +85,10 @@ class WebServer:
                 self._server = self._prepared("0.0.0.0", port)  # noqa: S104, every interface is what was asked for
             except OSError as second:
                 raise self._refused(second) from second
-        return _url(host, self._server.socket.getsockname()[1])
+        loaded = self._config.current() if self._config else None
+        for note in notes(loaded.config) if loaded else ():
+            logger().warning("web_config_noted", note=note)
+        return _url("https" if self._server.ssl_adapter else "http", host, self._server.socket.getsockname()[1])
 
     def start(self) -> None:
         """Begin to answer."""
@@ -90,12 +109,16 @@ class WebServer:
             (host, port),
             self._application,
             numthreads=self._settings.max_scrapes + _SPARE_THREADS,
+            # Many may connect at once; cheroot's five places would make the sixth wait a second for its next attempt.
+            request_queue_size=128,
             timeout=self._settings.timeout,  # type: ignore[arg-type] # a socket time-out, which may have a fraction
             server_name="hubble-egress-exporter",
         )
         # The whole request head may take 64 KiB at most: no client needs more for a scrape.
         server.max_request_header_size = 64 * 1024
         server.max_request_body_size = 64 * 1024
+        if self._config and self._config.current().context:
+            server.ssl_adapter, server.ConnectionClass = TlsAdapter(self._config.current), TlsConnection
         try:
             server.prepare()
         except OSError as error:
@@ -112,6 +135,6 @@ class WebServer:
         return CannotListenError(f"cannot listen on {address}: {reasons.get(error.errno or 0, str(error))}")
 
 
-def _url(host: str, port: int) -> str:
+def _url(scheme: str, host: str, port: int) -> str:
     shown = "localhost" if host in ("", "::", "0.0.0.0") else host  # noqa: S104, compared, not bound
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"

@@ -27,6 +27,18 @@ def _listen_address(value: str) -> str:
     return value
 
 
+class WebConfigSettings(BaseModel):
+    """TLS and logins, in the file format that Prometheus' exporters share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str | None = Field(
+        default=None,
+        description="File with TLS, client certificates, headers and basic auth; without one, plain HTTP for everybody."
+        " Certificates and users are read again when they change.",
+    )
+
+
 class WebSettings(BaseModel):
     """Where `/metrics` and the pages are served."""
 
@@ -41,4 +53,7 @@ class WebSettings(BaseModel):
     )
     timeout: Duration = Field(
         default=10.0, gt=0, description="A client that sends or takes nothing for this long is disconnected."
+    )
+    config: WebConfigSettings = Field(
+        default=WebConfigSettings(), description="TLS and logins, in the file format that Prometheus' exporters share."
     )
