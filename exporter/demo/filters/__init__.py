@@ -6,7 +6,7 @@ alternatives again. A filter with no field that we know matches everything, as o
 
 from collections.abc import Iterable
 
-from exporter.demo.filters import endpoints, events, l7
+from exporter.demo.filters import addresses, endpoints, events, l7
 from exporter.demo.filters.predicates import BadFilterError, Compile, Predicate, never, one_of
 from exporter.hubble.pb.flow import flow_pb2
 
@@ -14,9 +14,9 @@ __all__ = ["FIELDS", "BadFilterError", "Predicate", "compile_filter", "compile_l
 
 FIELDS: dict[str, Compile] = {
     "uuid": one_of(lambda flow: flow.uuid),
-    "source_ip": endpoints.address(lambda flow: flow.IP.source),
-    "destination_ip": endpoints.address(lambda flow: flow.IP.destination),
-    "source_ip_xlated": endpoints.address(lambda flow: flow.IP.source_xlated),
+    "source_ip": addresses.address(lambda flow: flow.IP.source),
+    "destination_ip": addresses.address(lambda flow: flow.IP.destination),
+    "source_ip_xlated": addresses.address(lambda flow: flow.IP.source_xlated),
     "source_pod": endpoints.namespaced_name(lambda flow: (flow.source.namespace, flow.source.pod_name)),
     "destination_pod": endpoints.namespaced_name(lambda flow: (flow.destination.namespace, flow.destination.pod_name)),
     "source_service": endpoints.namespaced_name(lambda flow: (flow.source_service.namespace, flow.source_service.name)),
@@ -33,8 +33,8 @@ FIELDS: dict[str, Compile] = {
     "destination_identity": endpoints.identity("destination"),
     "source_cluster_name": endpoints.cluster(lambda flow: flow.source.cluster_name),
     "destination_cluster_name": endpoints.cluster(lambda flow: flow.destination.cluster_name),
-    "source_port": endpoints.port("source_port"),
-    "destination_port": endpoints.port("destination_port"),
+    "source_port": addresses.port("source_port"),
+    "destination_port": addresses.port("destination_port"),
     "traffic_direction": one_of(lambda flow: flow.traffic_direction),
     "verdict": one_of(lambda flow: flow.verdict),
     "drop_reason_desc": events.drop_reason,
