@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from exporter import log
-from exporter.demo.observer import CannotServeError, DemoObserver, story_live, story_once
+from exporter.demo.server import CannotServeError
+from exporter.demo.telling import Demo
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import FlowSource
 from exporter.hubble.observer import Observer
@@ -78,8 +79,7 @@ def _run(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:
-    story = story_once(settings.demo) if options.once else story_live(settings.demo)
-    server = DemoObserver(story)
+    server = Demo(settings.demo, once=options.once)
     try:
         address = server.start()
         settings = settings.model_copy(update={"hubble": settings.hubble.model_copy(update={"address": address})})
