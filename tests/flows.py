@@ -1,0 +1,256 @@
+"""Builders of flows: a pod of shop/cart that opens a TCP connection to the outside, unless a test says otherwise."""
+
+from typing import TypedDict, Unpack
+
+from exporter.flow import (
+    L7,
+    NO_ENDPOINT,
+    Direction,
+    Dns,
+    Endpoint,
+    EventType,
+    Flow,
+    Http,
+    Kafka,
+    L7Type,
+    Policy,
+    TcpFlags,
+    TraceReason,
+    Verdict,
+    Workload,
+)
+
+SECOND = 1_000_000_000
+BASE = 1_800_000_000 * SECOND
+"""Flow time at which tests begin."""
+
+SYN, ACK, SYN_ACK = TcpFlags.SYN, TcpFlags.ACK, TcpFlags.SYN | TcpFlags.ACK
+POD_IP, WORLD_IP, DNS_IP = "10.0.1.5", "93.184.216.34", "10.0.9.9"
+
+
+class FlowFields(TypedDict, total=False):
+    """The fields of `Flow`, all of them optional."""
+
+    time_ns: int
+    node_name: str
+    event_type: int
+    sub_type: int
+    verdict: int
+    drop_reason: int
+    direction: int
+    is_reply: bool | None
+    trace_reason: int
+    source: Endpoint
+    destination: Endpoint
+    source_ip: str
+    destination_ip: str
+    protocol: str
+    source_port: int
+    destination_port: int
+    tcp_flags: int
+    source_names: tuple[str, ...]
+    destination_names: tuple[str, ...]
+    l7: L7 | None
+    policy_match_type: int
+    egress_allowed_by: tuple[Policy, ...]
+    egress_denied_by: tuple[Policy, ...]
+    policy_log: tuple[str, ...]
+    weight: int
+    aggregated: bool
+
+
+def at(seconds: float) -> int:
+    """Flow time (ns), this many seconds after the beginning."""
+    return BASE + round(seconds * SECOND)
+
+
+def pod(
+    workload: str = "cart",
+    namespace: str = "shop",
+    *,
+    pod_name: str = "",
+    kind: str = "Deployment",
+    identity: int = 40_001,
+    labels: tuple[str, ...] = (),
+    cluster_name: str = "",
+) -> Endpoint:
+    """A pod as the node that owns it reports it: with an endpoint id and its workload."""
+    named = remote_pod(
+        pod_name or f"{workload}-7d4b9c8f6d-x2k4q",
+        namespace,
+        identity=identity,
+        labels=labels,
+        cluster_name=cluster_name,
+    )
+    return named._replace(id=77, workloads=(Workload(workload, kind),))
+
+
+def remote_pod(
+    pod_name: str = "cart-7d4b9c8f6d-x2k4q",
+    namespace: str = "shop",
+    *,
+    identity: int = 40_001,
+    labels: tuple[str, ...] = (),
+    cluster_name: str = "",
+) -> Endpoint:
+    """A pod as any other node reports it: without endpoint id and workload."""
+    ours = {f"k8s:io.kubernetes.pod.namespace={namespace}", f"k8s:app={namespace}-{identity}"}
+    return Endpoint(
+        identity=identity,
+        namespace=namespace,
+        pod_name=pod_name,
+        labels=frozenset(ours | set(labels)),
+        cluster_name=cluster_name,
+    )
+
+
+def labelled(*labels: str, identity: int = 0) -> Endpoint:
+    """An endpoint that has labels and a number only."""
+    return Endpoint(identity=identity, labels=frozenset(labels))
+
+
+def world(*labels: str, identity: int = 2) -> Endpoint:
+    """The outside of a single-stack cluster, with further labels such as `cidr:`."""
+    return labelled("reserved:world", *labels, identity=identity)
+
+
+def host() -> Endpoint:
+    """The node itself: host processes and host-network pods."""
+    return labelled("reserved:host", identity=1)
+
+
+_CONNECT = Flow(
+    time_ns=BASE,
+    node_name="east/node-1",
+    event_type=EventType.TRACE,
+    sub_type=3,
+    verdict=Verdict.FORWARDED,
+    direction=Direction.EGRESS,
+    is_reply=False,
+    trace_reason=TraceReason.NEW,
+    source=pod(),
+    destination=world(),
+    source_ip=POD_IP,
+    destination_ip=WORLD_IP,
+    protocol="tcp",
+    source_port=40_000,
+    destination_port=443,
+    tcp_flags=SYN,
+)
+
+
+def flow(**fields: Unpack[FlowFields]) -> Flow:
+    """A trace event: the SYN of a new connection to the outside, seen on the pod's node."""
+    return _CONNECT._replace(**fields)
+
+
+def udp(**fields: Unpack[FlowFields]) -> Flow:
+    """A trace event of UDP, whose packets have no flags."""
+    return _CONNECT._replace(protocol="udp", tcp_flags=0)._replace(**fields)
+
+
+def icmp(**fields: Unpack[FlowFields]) -> Flow:
+    """A trace event of ICMP, which has no ports."""
+    return _CONNECT._replace(protocol="icmp", tcp_flags=0, source_port=0, destination_port=0)._replace(**fields)
+
+
+def policy_verdict(**fields: Unpack[FlowFields]) -> Flow:
+    """The policy verdict (type 5) that lets the connection pass."""
+    allowed = _CONNECT._replace(event_type=EventType.POLICY_VERDICT, sub_type=0, trace_reason=TraceReason.UNKNOWN)
+    return allowed._replace(policy_match_type=1)._replace(**fields)
+
+
+def denied_verdict(**fields: Unpack[FlowFields]) -> Flow:
+    """The policy verdict (type 5) on a dropped packet."""
+    return policy_verdict(verdict=Verdict.DROPPED, drop_reason=133, is_reply=None)._replace(**fields)
+
+
+def drop(**fields: Unpack[FlowFields]) -> Flow:
+    """The drop event (type 1) of the same packet."""
+    return denied_verdict(event_type=EventType.DROP, sub_type=133, policy_match_type=0)._replace(**fields)
+
+
+def reply_to(asked: Flow, **fields: Unpack[FlowFields]) -> Flow:
+    """The answer to a packet, as Hubble shows it: the packet's own orientation, and `is_reply`."""
+    flags = SYN_ACK if asked.protocol == "tcp" else 0
+    answer = asked.turned()._replace(is_reply=True, trace_reason=TraceReason.REPLY, tcp_flags=flags)
+    return answer._replace(event_type=EventType.TRACE, sub_type=0, verdict=Verdict.FORWARDED)._replace(**fields)
+
+
+def dns_query(query: str = "api.example.com.", *qtypes: str, **fields: Unpack[FlowFields]) -> Flow:
+    """A query that the DNS proxy saw (type 129)."""
+    record = Dns(query, qtypes or ("A",), 0, (), (), 0)
+    return _l7(L7(L7Type.REQUEST, record), "udp", 53)._replace(**fields)
+
+
+def dns_response(
+    query: str = "api.example.com.", rcode: int = 0, ips: tuple[str, ...] = (WORLD_IP,), **fields: Unpack[FlowFields]
+) -> Flow:
+    """Its response, from the resolver to the pod."""
+    asked = _l7(L7(L7Type.RESPONSE, Dns(query, ("A",), rcode, ips, (), 30)), "udp", 53)
+    return asked.turned()._replace(is_reply=True)._replace(**fields)
+
+
+def http_request(method: str = "GET", **fields: Unpack[FlowFields]) -> Flow:
+    """An HTTP request that the proxy saw (type 129)."""
+    return _l7(L7(L7Type.REQUEST, Http(method, 0)), "tcp", 80)._replace(**fields)
+
+
+def http_response(code: int = 200, method: str = "GET", **fields: Unpack[FlowFields]) -> Flow:
+    """Its response, from the server to the pod."""
+    asked = _l7(L7(L7Type.RESPONSE, Http(method, code)), "tcp", 80)
+    return asked.turned()._replace(is_reply=True)._replace(**fields)
+
+
+def kafka_response(api_key: str = "produce", error_code: int = 0, **fields: Unpack[FlowFields]) -> Flow:
+    """A Kafka response, from the broker to the pod."""
+    asked = _l7(L7(L7Type.RESPONSE, Kafka(api_key, error_code)), "tcp", 9092)
+    return asked.turned()._replace(is_reply=True)._replace(**fields)
+
+
+def _l7(layer7: L7, protocol: str, port: int) -> Flow:
+    resolver = remote_pod("coredns-5d78c9869d-7h2kq", "kube-system", identity=104, labels=("k8s:k8s-app=kube-dns",))
+    to = (resolver, DNS_IP) if isinstance(layer7.record, Dns) else (world(), WORLD_IP)
+    return _CONNECT._replace(
+        event_type=EventType.L7,
+        sub_type=0,
+        trace_reason=TraceReason.UNKNOWN,
+        destination=to[0],
+        destination_ip=to[1],
+        protocol=protocol,
+        destination_port=port,
+        tcp_flags=0,
+        l7=layer7,
+    )
+
+
+__all__ = [
+    "ACK",
+    "BASE",
+    "DNS_IP",
+    "NO_ENDPOINT",
+    "POD_IP",
+    "SECOND",
+    "SYN",
+    "SYN_ACK",
+    "WORLD_IP",
+    "FlowFields",
+    "at",
+    "denied_verdict",
+    "dns_query",
+    "dns_response",
+    "drop",
+    "flow",
+    "host",
+    "http_request",
+    "http_response",
+    "icmp",
+    "kafka_response",
+    "labelled",
+    "pod",
+    "policy_verdict",
+    "remote_pod",
+    "reply_to",
+    "udp",
+    "world",
+]
