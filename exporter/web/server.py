@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cheroot.wsgi import Server as CherootServer
 
-from exporter.log import logger
+from exporter.log import RateLimit, logger
 from exporter.web.settings import WebSettings, split_address
 
 if TYPE_CHECKING:
@@ -25,10 +25,17 @@ class CannotListenError(Exception):
 class _QuietServer(CherootServer):
     """Clients that hang up in the middle are their own affair; only what cheroot calls an error is worth a line."""
 
+    faults: RateLimit
+    faults_lock: threading.Lock
+
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
-        """Tell errors to our own log."""
-        if level >= logging.ERROR or traceback:
-            logger().warning("request_failed", error=msg.strip(), exc_info=traceback)
+        """Tell errors to our own log, a few a minute: a client must not be able to fill it."""
+        if level < logging.ERROR and not traceback:
+            return
+        with self.faults_lock:
+            held = self.faults.admit("request_failed", most=5)
+        if held is not None:
+            logger().warning("request_failed", error=msg.strip(), similar_before=held, exc_info=traceback)
 
 
 class WebServer:
@@ -71,7 +78,7 @@ class WebServer:
         if self._thread is not None:
             self._thread.join(timeout=5)
 
-    def _prepared(self, host: str, port: int) -> CherootServer:
+    def _prepared(self, host: str, port: int) -> _QuietServer:
         server = _QuietServer(
             (host, port),
             self._application,
@@ -79,6 +86,7 @@ class WebServer:
             timeout=self._settings.timeout,  # type: ignore[arg-type] # a socket time-out, which may have a fraction
             server_name="hubble-egress-exporter",
         )
+        server.faults, server.faults_lock = RateLimit(), threading.Lock()
         # The whole request head may take 64 KiB at most: no client needs more for a scrape.
         server.max_request_header_size = 64 * 1024
         server.max_request_body_size = 64 * 1024
