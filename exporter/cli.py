@@ -183,7 +183,7 @@ def _narrate(service: Service) -> None:
     while not service.stopped_within(_NARRATION_SECONDS):
         status, totals = service.status(), service.totals()
         counts = "  ".join(f"{totals[family]:>5,} {words}" for family, words in shown.items())
-        print(f"  {status.stream}  {status.flows:>6,} flows  {counts}", flush=True)  # noqa: T201, the demo's display
+        print(f"  {status.stream.state}  {status.counts.flows:>6,} flows  {counts}", flush=True)  # noqa: T201, the demo's display
 
 
 def _complain(what: object) -> None:

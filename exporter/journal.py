@@ -14,16 +14,21 @@ _HINTS = {
     "tls": "the server wants TLS",
 }
 
+_CHANGES = 2
+"""Lines per minute for a connection that comes and goes: the first ones tell, the rest are a number."""
+
 
 class Journal:
-    """Writes the log lines of the stream; called by the stream thread only, never under a lock."""
+    """Writes the log lines of the stream; called by the stream thread only, never under a lock.
+
+    Every line passes a limit: what a fault repeats, and what it invents, must not fill a disk.
+    """
 
     def __init__(self, limit: RateLimit | None = None, rarely: RateLimit | None = None) -> None:
         self._log = logger()
         self._limit = limit or RateLimit()
-        self._rarely = rarely or RateLimit(interval=3600.0)
+        self._rarely = rarely or RateLimit(interval=3600.0, most_lines=500)
         self._told_reason = ""
-        self._connected_since = False
 
     def note(self, event: Event) -> None:
         """Tell what is worth a line."""
@@ -35,15 +40,15 @@ class Journal:
             case Disconnected():
                 self._disconnected(event)
             case LostEvents():
-                held = self._limit.admit(f"lost/{event.source}")
+                held = self._limit.admit("lost", event.source)
                 if held is not None:
                     self._log.warning("events_lost", **event._asdict(), similar_before=held)
             case NodeStatus():
-                held = self._limit.admit(f"node/{event.state}/{event.message}")
+                held = self._limit.admit("node", f"{event.state}/{event.message}")
                 if held is not None:
                     self._log.info("node_status_changed", **event._asdict(), similar_before=held)
             case Undecodable():
-                held = self._limit.admit(f"undecodable/{event.reason}/{event.where.rpartition(':')[0]}")
+                held = self._limit.admit("undecodable", f"{event.reason}/{event.where.rpartition(':')[0]}")
                 if held is not None:
                     self._log.warning("event_skipped", **event._asdict(), similar_before=held)
             case _:
@@ -55,23 +60,34 @@ class Journal:
         if len(policies) > 1:
             names = [_written(policy) for policy in policies]
             source = f"{flow.source.namespace}/{flow.source.pod_name}"
-            if self._rarely.admit(f"{flow.source.identity}/{names}") is not None:
+            if self._rarely.admit("policies", f"{flow.source.identity}/{names}") is not None:
                 self._log.info("policies_matched", source=source, policies=names)
 
     def _connected(self, event: Connected) -> None:
+        self._told_reason = ""
         # A server that accepts and hangs up would fill the log with pairs of lines.
-        self._connected_since = True
-        if self._limit.admit("connected") is not None:
-            self._log.info("stream_connected", address=event.address, server_version=event.server_version)
+        held = self._limit.admit("connected", most=_CHANGES)
+        if held is not None:
+            fields = {"address": event.address, "server_version": event.server_version, **_similar(held)}
+            self._log.info("stream_connected", **fields)
 
     def _disconnected(self, event: Disconnected) -> None:
-        # One line per changed reason; the same one again only after a connection, and not all the time.
-        again = self._connected_since and self._limit.admit(f"disconnected/{event.reason}") is not None
-        if event.reason == self._told_reason and not again:
+        if event.reason == self._told_reason:
             return
-        self._told_reason, self._connected_since = event.reason, False
-        hint = _HINTS.get(event.reason, "trying again")
-        self._log.warning("stream_disconnected", **event._asdict(), hint=hint)
+        held = self._limit.admit("disconnected", event.reason, most=_CHANGES)
+        if held is not None:
+            self._told_reason = event.reason
+            fields = {**event._asdict(), "hint": hint_of(event.reason), **_similar(held)}
+            self._log.warning("stream_disconnected", **fields)
+
+
+def hint_of(reason: str) -> str:
+    """What to look at when a connection failed or ended for this reason."""
+    return _HINTS.get(reason, "trying again")
+
+
+def _similar(held: int) -> dict[str, int]:
+    return {"similar_before": held} if held else {}
 
 
 def _written(policy: Policy) -> str:

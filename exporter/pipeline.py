@@ -19,6 +19,7 @@ from exporter.flow import Direction, Dns, EventType, Flow, Http, Kafka, L7Type
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics.recorder import Recorder, is_carried_to_world
+from exporter.recent import Recent
 from exporter.stream import StreamState
 from exporter.window import WindowStats
 
@@ -40,42 +41,59 @@ class Pipeline:
         recorder: Recorder,
         *,
         stream: StreamState | None = None,
+        recent: Recent | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.lock = threading.Lock()
         self.stream = stream or StreamState()
+        self.recent = recent or Recent()
         self.outcomes: Counter[Outcome] = Counter()
         self._sources, self._destinations, self._connections = sources, destinations, connections
         self._recorder, self._wall_ns = recorder, wall_ns
         self._chosen: dict[WorkloadName, bool] = {}
         self._flow_now = 0
 
-    def handle(self, event: Event) -> None:
-        """Take one event in. Total: no event makes it fail."""
+    def handle(self, event: Event) -> Outcome | None:
+        """Take one event in, and return what became of it when it is a flow. Total: no event makes it fail."""
         with self.lock:
             match event:
                 case Flow():
                     flow = self._timed(event)
                     self.stream.saw_flow(flow, self._wall_ns())
                     self._destinations.learn(flow)
-                    self.outcomes[self._flow(flow)] += flow.weight
+                    outcome = self._flow(flow)
+                    self.outcomes[outcome] += flow.weight
+                    return outcome
                 case LostEvents():
                     self.stream.lost_events(event)
                 case NodeStatus():
                     self.stream.node_status(event)
                 case Connected():
-                    self.stream.has_connected(event)
+                    self.stream.has_connected(event, self._wall_ns())
                 case Disconnected():
-                    self.stream.has_disconnected(event)
+                    self.stream.has_disconnected(event, self._wall_ns())
                 case Undecodable():
                     self.stream.decode_errors[event.reason] += 1
                 case _:
                     pass
+        return None
+
+    def ends(self, flow: Flow) -> tuple[WorkloadName, Destination]:
+        """Whose flow it is and where it goes, for the log: read as it is written, answers from their sender's side."""
+        flow = _asking(flow)
+        record = flow.l7.record if flow.l7 else None
+        with self.lock:
+            source = self._destinations.source_of(flow)
+            if isinstance(record, Dns):
+                return source, self._destinations.asked(record.query, source)
+            return source, self._destinations.destination_of(flow, source)
 
     def tick(self) -> None:
         """Let time pass, so that windows end on a silent stream too. Called every second."""
         with self.lock:
-            flow_now = self._flow_now + self.stream.quiet_ns(self._wall_ns())
+            wall_ns = self._wall_ns()
+            self.recent.sample(self.outcomes.total(), wall_ns)
+            flow_now = self._flow_now + self.stream.quiet_ns(wall_ns)
             self._connections.expire(flow_now)
             self._destinations.expire(flow_now)
 
@@ -137,6 +155,7 @@ class Pipeline:
         if self._is_excluded(source):
             return Outcome.EXCLUDED
         self._recorder.drop(flow, source, destination)
+        self.recent.dropped(flow, source, destination)
         return _counted(destination)
 
     def _denied_verdict(self, flow: Flow) -> Outcome:
@@ -159,6 +178,7 @@ class Pipeline:
             if isinstance(record, Http | Kafka):
                 self._recorder.l7_request(flow, source, destination, record)
         self._recorder.denied_by_proxy(flow, source, destination)
+        self.recent.dropped(flow, source, destination)
         return _counted(destination)
 
     def _dns_query(self, flow: Flow, *, is_error: bool) -> Outcome:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from types import FrameType
 
 from exporter.connections.connections import Connections
-from exporter.counting import Outcome
 from exporter.destinations.directory import Destinations
+from exporter.flow import Flow
+from exporter.flow_lines import FlowLines
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import Disconnected, FlowSource
 from exporter.journal import Journal
@@ -20,13 +21,15 @@ from exporter.metrics.recorder import Recorder
 from exporter.metrics.scrape import OPENMETRICS, TEXT, exposition, wants_openmetrics
 from exporter.metrics.selfmetrics import Histogram, Snapshot, registry_of
 from exporter.pipeline import Pipeline
+from exporter.recent import Recent
 from exporter.settings import Settings
 from exporter.settings.web_file import read_web_config
 from exporter.stream import LAG_BUCKETS, StreamState
+from exporter.views import StatusView
 from exporter.web.live import LiveConfig
-from exporter.web.page import Status
 from exporter.web.routes import Exposed, Routes
 from exporter.web.server import WebServer
+from exporter.web.status import Status
 from exporter.window import WindowStats
 
 _TICK_SECONDS = 1.0
@@ -49,25 +52,29 @@ class Service:
             Connections(settings.connections),
             self._recorder,
             stream=StreamState(live=live, most_nodes=settings.hubble.nodes),
+            recent=Recent(settings.web.recent_drops),
         )
-        self._journal = Journal()
+        self._journal, self._flow_lines = Journal(), FlowLines(settings.log, self.pipeline)
+        self._status = StatusView(self.pipeline, self._products, settings, source)
         self._registry = registry_of(self._snapshot)
         self._routes = Routes(self, settings.web.max_scrapes)
         web_file = settings.web.config.file
         self._web = WebServer(settings.web, self._routes, LiveConfig(web_file, read_web_config) if web_file else None)
         self._stopping = threading.Event()
-        self._dead = ""
+        self._dead, self._ended = "", False
         self._threads: list[threading.Thread] = []
 
     def consume(self, *, once: bool = True) -> None:
         """Read the source to its end; with `once` also a live one, to the first time its stream ends."""
         for event in self._source.events():
-            self.pipeline.handle(event)
+            outcome = self.pipeline.handle(event)
             if once and isinstance(event, Disconnected):
                 if event.code != "OK":
                     self._journal.note(event)
                 return
             self._journal.note(event)
+            if self._flow_lines.wanted and outcome is not None and isinstance(event, Flow):
+                self._flow_lines.note(event, outcome)
 
     def run(self, ready: Callable[[str], None], *, finished: Callable[[], bool] = lambda: False) -> int:
         """Serve until a signal or a dead thread ends it; returns the exit code.
@@ -131,20 +138,8 @@ class Service:
         return ""
 
     def status(self) -> Status:
-        """The landing page's values."""
-        with self.pipeline.lock:
-            stream = self.pipeline.stream
-            fault = stream.last_fault
-            state = "connected" if stream.connected else f"not connected: {fault.reason if fault else 'trying'}"
-            return Status(
-                source=self._source.description,
-                stream=state if self._live else "recorded file",
-                server_version=stream.server_version,
-                newest_flow_ns=stream.last_flow_ns,
-                flows=sum(self.pipeline.outcomes.values()),
-                counted=self.pipeline.outcomes[Outcome.COUNTED],
-                series=self._products.size,
-            )
+        """What the landing page and `/api/v1/status` say."""
+        return self._status.take(dead_thread=self._dead, finished=self._ended)
 
     def _spawn(self, name: str, work: Callable[[], None]) -> None:
         def guarded() -> None:
@@ -162,6 +157,7 @@ class Service:
 
     def _stream(self, finished: Callable[[], bool]) -> None:
         self.consume(once=False)
+        self._ended = True
         if finished():
             self.stop()
 

@@ -34,7 +34,10 @@ class StreamState:
     connected_once: bool = False
     last_flow_ns: int = 0
     last_arrival_ns: int = 0
+    changed_ns: int = 0
+    """Wall time at which it connected or lost its connection; 0 before the first attempt has ended."""
     last_fault: Disconnected | None = None
+    last_fault_ns: int = 0
     event_types: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     connects: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -57,10 +60,14 @@ class StreamState:
 
     def quiet_ns(self, wall_ns: int) -> int:
         """Time since the newest flow arrived, on a live stream that has caught up; 0 in a file or a backlog."""
-        behind = self.last_arrival_ns - self.last_flow_ns
-        if not self.live or not self.last_flow_ns or behind > _CAUGHT_UP_NS:
+        if not self.live or not self.last_flow_ns or self.is_behind:
             return 0
         return max(0, wall_ns - self.last_arrival_ns)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the newest flow was old already when it arrived: a backlog is being read."""
+        return self.last_arrival_ns - self.last_flow_ns > _CAUGHT_UP_NS
 
     def lost_events(self, event: LostEvents) -> None:
         """Add a loss as Hubble counts it."""
@@ -71,16 +78,19 @@ class StreamState:
         for name in event.node_names:
             self._node(name, event.state)
 
-    def has_connected(self, event: Connected) -> None:
-        """A stream is open."""
+    def has_connected(self, event: Connected, wall_ns: int = 0) -> None:
+        """A stream is open, from `wall_ns` on."""
+        self.changed_ns = wall_ns
         self.connected = self.connected_once = True
         self.address, self.server_version = event.address, event.server_version
         self.connects["OK", "connected"] += 1
 
-    def has_disconnected(self, event: Disconnected) -> None:
-        """An attempt failed or the stream ended."""
+    def has_disconnected(self, event: Disconnected, wall_ns: int = 0) -> None:
+        """An attempt failed or the stream ended, at `wall_ns`."""
+        if self.connected or not self.changed_ns:
+            self.changed_ns = wall_ns
         self.connected = False
-        self.last_fault = event
+        self.last_fault, self.last_fault_ns = event, wall_ns
         self.connects[event.code, event.reason] += 1
 
     def _node(self, name: str, state: str) -> None:

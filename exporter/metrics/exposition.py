@@ -53,6 +53,17 @@ class Exposition:
                 more = len(part) == _SLICE
                 yield "".join(f"{prefix}{value}\n" for prefix, value in part)
 
+    def rows(self, family: Family, lock: AbstractContextManager[object]) -> Iterator[tuple[tuple[str, ...], int]]:
+        """Label values and value of every series of a family; the lock is taken once per slice, as in `render`."""
+        table, done = self._families[family], 0
+        while True:
+            with lock:
+                part = [(values, series.value) for values, series in islice(table.items(), done, done + _SLICE)]
+            if not part:
+                return
+            done += len(part)
+            yield from part
+
     def total(self, family: Family) -> int:
         """Sum of all series of a family."""
         return sum(series.value for series in self._families[family].values())

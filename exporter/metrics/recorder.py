@@ -2,7 +2,7 @@
 
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.scopes import Scope
-from exporter.flow import Dns, Flow, Http, Kafka, Verdict
+from exporter.flow import Dns, EventType, Flow, Http, Kafka, Verdict
 from exporter.hubble.drop_reasons import drop_reason_name
 from exporter.metrics import families, labels
 from exporter.metrics.budget import DestinationBudget
@@ -41,20 +41,15 @@ class Recorder:
 
     def drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One dropped packet."""
-        # Only the initiator's SYN says which port was wanted; a later packet may be an answer to anything.
-        inside = flow.protocol == "tcp" and not flow.starts_tcp
-        port = labels.FOLDED if inside else str(flow.destination_port or "")
-        reason = drop_reason_name(flow.drop_reason)
-        self._drop(flow, source, destination, port, reason)
+        self._drop(flow, source, destination)
 
     def denied_by_proxy(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One query or request that the proxy refused."""
-        is_dns = flow.l7 is not None and isinstance(flow.l7.record, Dns)
-        reason = "dns_denied" if is_dns else "l7_denied"
-        self._drop(flow, source, destination, str(flow.destination_port or ""), reason)
+        self._drop(flow, source, destination)
 
-    def _drop(self, flow: Flow, source: WorkloadName, destination: Destination, port: str, reason: str) -> None:
-        values = (*source, *self._destination(source, destination), port, flow.protocol, reason)
+    def _drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
+        where = self._destination(source, destination)
+        values = (*source, *where, port_of_drop(flow), flow.protocol, reason_of_drop(flow))
         self.exposition.series(families.DROPS, values).value += flow.weight
 
     def policy_verdict(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
@@ -113,6 +108,19 @@ _ANSWERING = (Scope.PUBLIC, Scope.PRIVATE)
 def is_carried_to_world(flow: Flow, destination: Destination) -> bool:
     """Whether the connection's answer can only come from outside the cluster."""
     return destination.external and flow.verdict != Verdict.REDIRECTED and destination.scope in _ANSWERING
+
+
+def port_of_drop(flow: Flow) -> str:
+    """Port label of a drop. Only the initiator's SYN says which port was wanted; a later packet may answer anything."""
+    inside = flow.event_type == EventType.DROP and flow.protocol == "tcp" and not flow.starts_tcp
+    return labels.FOLDED if inside else str(flow.destination_port or "")
+
+
+def reason_of_drop(flow: Flow) -> str:
+    """Reason label of a drop: Hubble's, or the proxy's refusal, which Hubble gives no reason for."""
+    if flow.event_type == EventType.DROP:
+        return drop_reason_name(flow.drop_reason)
+    return "dns_denied" if flow.l7 is not None and isinstance(flow.l7.record, Dns) else "l7_denied"
 
 
 def _one(values: list[str]) -> str:

@@ -1,53 +1,80 @@
-"""The landing page: plain HTML that works without JavaScript."""
+"""The landing page: is it working, and what has it seen. Plain HTML that works without JavaScript."""
 
-from datetime import UTC, datetime
-from html import escape
-from typing import NamedTuple
+import base64
+import hashlib
+from importlib import resources
 
-from exporter.build import build
+from exporter.web import sections
+from exporter.web.html import Html, element
+from exporter.web.status import Status
 
-_LINKS = (("/metrics", "Metrics"), ("/-/healthy", "Health"), ("/-/ready", "Readiness"))
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;"
-    "background:#fff}table{border-collapse:collapse;width:100%}th{text-align:left;width:14rem;font-weight:600}"
-    "th,td{padding:.35rem .5rem;border-bottom:1px solid #ccc;vertical-align:top;overflow-wrap:anywhere}"
-    "a{color:#0b57d0}"
+_STYLE = resources.files("exporter.web").joinpath("page.css").read_text("utf-8")
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+CONTENT_SECURITY_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
+"""Nothing is loaded and nothing runs, even if something that should be text became markup."""
 
-
-class Status(NamedTuple):
-    """What the landing page says; rows of name and value."""
-
-    source: str
-    stream: str
-    server_version: str
-    newest_flow_ns: int
-    flows: int
-    counted: int
-    series: int
+_LINKS = (
+    ("/", "Refresh"),
+    ("/metrics", "Metrics"),
+    ("/api/v1/status", "Status as JSON"),
+    ("/-/healthy", "Health"),
+    ("/-/ready", "Readiness"),
+)
 
 
 def landing(status: Status) -> str:
     """The page as HTML."""
-    newest = "none yet"
-    if status.newest_flow_ns:
-        newest = datetime.fromtimestamp(status.newest_flow_ns / 1e9, UTC).isoformat(sep=" ", timespec="seconds")
-    rows = (
-        ("Version", f"{build().version} ({build().commit})"),
-        ("Source of flows", status.source),
-        ("Stream", status.stream),
-        ("Hubble", status.server_version or "did not say"),
-        ("Newest flow", newest),
-        ("Flows received", f"{status.flows:,}"),
-        ("Flows counted", f"{status.counted:,}"),
-        ("Series in use", f"{status.series:,}"),
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width,initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", f"{status.headline} · hubble-egress-exporter"),
+        element("link", rel="icon", href="data:,"),
+        element("style", Html(_STYLE)),
     )
-    table = "".join(f"<tr><th scope=row>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
-    links = "".join(f'<li><a href="{path}">{escape(text)}</a></li>' for path, text in _LINKS)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>hubble-egress-exporter</title><style>{_STYLE}</style></head><body><main>"
-        "<h1>hubble-egress-exporter</h1><p>Where egress goes, and what became of it, from Cilium Hubble's flows.</p>"
-        f"<table><tbody>{table}</tbody></table><ul>{links}</ul></main></body></html>\n"
+    main = element(
+        "main",
+        sections.answer(status),
+        _section("Stream", sections.stream(status)),
+        element(
+            "div",
+            _section("Top workloads", sections.workloads(status)),
+            _section("Top destinations", sections.destinations(status)),
+            _section("Drops by reason", sections.reasons(status)),
+            class_="side-by-side",
+        ),
+        _section("Last drops", sections.last_drops(status)),
+        _section("Settings", sections.settings(status)),
+        id="content",
+        tabindex="-1",
+    )
+    skip = element("a", "Skip to the content", href="#content", class_="skip")
+    body = element("body", skip, _header(), main, _footer(status))
+    return f"<!doctype html>{element('html', head, body, lang='en')}\n"
+
+
+def _header() -> Html:
+    links = (element("li", element("a", text, href=path)) for path, text in _LINKS)
+    return element(
+        "header",
+        element("h1", "hubble-egress-exporter"),
+        element("p", "Where egress goes, and what became of it, from Cilium Hubble's flows."),
+        element("nav", element("ul", *links), aria_label="Pages"),
+    )
+
+
+def _section(title: str, *content: str) -> Html:
+    return element("section", element("h2", title), *content)
+
+
+def _footer(status: Status) -> Html:
+    version, python, commit = status.build
+    return element(
+        "footer",
+        element("p", "As of ", sections.when(status.at), ". All counts are since the start of this process."),
+        element("p", f"Version {version}, commit {commit}, Python {python}."),
     )

@@ -6,13 +6,20 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from exporter.web.page import Status, landing
+from exporter.web.api import to_json
+from exporter.web.page import CONTENT_SECURITY_POLICY, landing
+from exporter.web.status import Status
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 _TEXT = "text/plain; charset=utf-8"
 _HTML = "text/html; charset=utf-8"
+_JSON = "application/json"
+_FRESH = ("Cache-Control", "no-store")
+_SAFE = (("Content-Security-Policy", CONTENT_SECURITY_POLICY), ("X-Content-Type-Options", "nosniff"))
+# Taken at the same time: adding up all series costs time, and health checks need the other spare threads.
+_MOST_PAGES = 2
 # Below this a compressed answer is hardly smaller and costs more.
 _WORTH_COMPRESSING = 1400
 
@@ -40,7 +47,7 @@ class Views(Protocol):
         ...
 
     def status(self) -> Status:
-        """What the landing page says."""
+        """What the landing page and `/api/v1/status` say."""
         ...
 
 
@@ -59,9 +66,11 @@ class Routes:
     def __init__(self, views: Views, max_scrapes: int) -> None:
         self._views = views
         self._scrapes = threading.BoundedSemaphore(max_scrapes)
+        self._pages = threading.BoundedSemaphore(_MOST_PAGES)
         self.scrapes_refused = 0
         self._paths: dict[str, Callable[[WSGIEnvironment], Answer]] = {
-            "/": lambda _: Answer(HTTPStatus.OK, landing(views.status()).encode(), _HTML),
+            "/": self._page(lambda status: landing(status).encode(errors="replace"), _HTML),
+            "/api/v1/status": self._page(to_json, _JSON),
             "/metrics": self._metrics,
             "/-/healthy": lambda _: _verdict(views.unhealthy(), "healthy"),
             "/-/ready": lambda _: _verdict(views.unready(), "ready"),
@@ -89,6 +98,18 @@ class Routes:
             return Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"Use GET or HEAD.\n", headers=(("Allow", "GET, HEAD"),))
         return route(environ)
 
+    def _page(self, write: Callable[[Status], bytes], content_type: str) -> "Callable[[WSGIEnvironment], Answer]":
+        def answer(_: "WSGIEnvironment") -> Answer:
+            if not self._pages.acquire(blocking=False):
+                busy = b"Too many pages at the same time; try again.\n"
+                return Answer(HTTPStatus.SERVICE_UNAVAILABLE, busy, headers=(("Retry-After", "1"),))
+            try:
+                return Answer(HTTPStatus.OK, write(self._views.status()), content_type, (_FRESH, *_SAFE))
+            finally:
+                self._pages.release()
+
+        return answer
+
     def _metrics(self, environ: "WSGIEnvironment") -> Answer:
         if not self._scrapes.acquire(blocking=False):
             self.scrapes_refused += 1
@@ -98,7 +119,7 @@ class Routes:
             exposed = self._views.exposition(environ.get("HTTP_ACCEPT", ""))
         finally:
             self._scrapes.release()
-        return Answer(HTTPStatus.OK, exposed.body, exposed.content_type, (("Cache-Control", "no-store"),))
+        return Answer(HTTPStatus.OK, exposed.body, exposed.content_type, (_FRESH,))
 
 
 def _verdict(fault: str, word: str) -> Answer:

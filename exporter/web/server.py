@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cheroot.wsgi import Server as CherootServer
 
-from exporter.log import logger
+from exporter.log import RateLimit, logger
 from exporter.web.auth import Guard
 from exporter.web.live import LiveConfig
 from exporter.web.rules import notes
@@ -32,6 +32,8 @@ class CannotListenError(Exception):
 class _QuietServer(CherootServer):
     """Clients that hang up in the middle are their own affair; only what cheroot calls an error is worth a line."""
 
+    faults: RateLimit
+    faults_lock: threading.Lock
     refused: OSError | None = None
     """Why the address cannot be bound: cheroot tells it as text only."""
 
@@ -46,11 +48,13 @@ class _QuietServer(CherootServer):
         return socket_
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
-        """Tell errors to our own log."""
-        if isinstance(sys.exception(), ssl.SSLError):
+        """Tell errors to our own log, a few a minute: a client must not be able to fill it."""
+        if isinstance(sys.exception(), ssl.SSLError) or (level < logging.ERROR and not traceback):
             return
-        if level >= logging.ERROR or traceback:
-            logger().warning("request_failed", error=msg.strip(), exc_info=traceback)
+        with self.faults_lock:
+            held = self.faults.admit("request_failed", most=5)
+        if held is not None:
+            logger().warning("request_failed", error=msg.strip(), similar_before=held, exc_info=traceback)
 
     def process_conn(self, conn: Any) -> None:  # noqa: ANN401, cheroot's
         """Give a connection to a worker once something has arrived; a silent one waits outside until its time-out."""
@@ -104,7 +108,7 @@ class WebServer:
         if self._thread is not None:
             self._thread.join(timeout=5)
 
-    def _prepared(self, host: str, port: int) -> CherootServer:
+    def _prepared(self, host: str, port: int) -> _QuietServer:
         server = _QuietServer(
             (host, port),
             self._application,
@@ -114,6 +118,7 @@ class WebServer:
             timeout=self._settings.timeout,  # type: ignore[arg-type] # a socket time-out, which may have a fraction
             server_name="hubble-egress-exporter",
         )
+        server.faults, server.faults_lock = RateLimit(), threading.Lock()
         # The whole request head may take 64 KiB at most: no client needs more for a scrape.
         server.max_request_header_size = 64 * 1024
         server.max_request_body_size = 64 * 1024

@@ -51,6 +51,11 @@ class WebSettings(BaseModel):
     max_scrapes: int = Field(
         default=4, ge=1, description="Scrapes answered at the same time; further ones get 503 and are counted."
     )
+    recent_drops: int = Field(
+        default=20,
+        ge=1,
+        description="Last drops (entries, about 1 KiB each) that the landing page and `/api/v1/status` show.",
+    )
     timeout: Duration = Field(
         default=10.0, gt=0, description="A client that sends or takes nothing for this long is disconnected."
     )

@@ -1,0 +1,187 @@
+"""Takes the status that the page and the API show: what belongs together under the lock, the rest outside it."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from heapq import nsmallest
+from typing import NamedTuple
+
+from exporter.build import build
+from exporter.counting import Outcome
+from exporter.hubble.interface import FlowSource
+from exporter.journal import hint_of
+from exporter.metrics import families
+from exporter.metrics.exposition import Exposition
+from exporter.metrics.families import Family
+from exporter.pipeline import Pipeline
+from exporter.recent import Drop
+from exporter.settings import Settings
+from exporter.settings.fields import effective, fields
+from exporter.stream import StreamState
+from exporter.web.status import (
+    Counts,
+    Coverage,
+    DestinationRow,
+    DropRow,
+    Fault,
+    ReasonRow,
+    SettingRow,
+    State,
+    Status,
+    Stream,
+    WorkloadRow,
+)
+from exporter.web.words import headline, moment, remarks
+
+_MOST_ROWS = 10
+_SILENT_NS = 60 * 1_000_000_000
+"""A cluster without a single flow for this long is asleep, or we are deaf."""
+
+
+class _Moment(NamedTuple):
+    """What is read together, under the lock."""
+
+    stream: Stream
+    coverage: Coverage
+    flows: int
+    counted: int
+    drops: tuple[Drop, ...]
+
+
+class _Tables(NamedTuple):
+    """What the series say, added up."""
+
+    connections: Counter[tuple[str, ...]]
+    drops: Counter[tuple[str, ...]]
+    destinations: Counter[tuple[str, ...]]
+    reasons: Counter[tuple[str, ...]]
+
+
+class StatusView:
+    """Takes the status of one exporter."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        products: Exposition,
+        settings: Settings,
+        source: FlowSource,
+        *,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._pipeline, self._products, self._settings, self._source = pipeline, products, settings, source
+        self._wall_ns = wall_ns
+
+    def take(self, *, dead_thread: str = "", finished: bool = False) -> Status:
+        """The status now. Series are read slice by slice, so that the stream never waits for a page."""
+        now_ns = self._wall_ns()
+        at = datetime.fromtimestamp(now_ns / 1e9, UTC)
+        with self._pipeline.lock:
+            now = self._moment(now_ns, dead_thread, finished)
+        tables = self._tables()
+        workloads = Counter({**dict.fromkeys(tables.drops, 0), **tables.connections})
+        return Status(
+            at=at,
+            headline=headline(now.stream, at, dead_thread),
+            remarks=remarks(now.stream, now.coverage),
+            build=build(),
+            stream=now.stream,
+            coverage=now.coverage,
+            counts=Counts(
+                flows=now.flows,
+                counted=now.counted,
+                connections=tables.connections.total(),
+                drops=tables.drops.total(),
+                dns_queries=self._total(families.DNS_QUERIES),
+                l7_requests=self._total(families.L7_REQUESTS),
+                series=self._products.size,
+                workloads=len(workloads),
+                destinations=len(tables.destinations),
+            ),
+            top_workloads=tuple(
+                WorkloadRow(namespace, name, number, tables.drops[namespace, name])
+                for (namespace, name), number in _top(workloads)
+            ),
+            top_destinations=tuple(
+                DestinationRow(label, kind, scope, number) for (kind, scope, label), number in _top(tables.destinations)
+            ),
+            drops_by_reason=tuple(ReasonRow(reason, number) for (reason,), number in _top(tables.reasons)),
+            last_drops=tuple(_row(drop) for drop in now.drops),
+            settings=self._setting_rows,
+        )
+
+    def _moment(self, now_ns: int, dead_thread: str, finished: bool) -> _Moment:
+        state, outcomes = self._pipeline.stream, self._pipeline.outcomes
+        rate = None if finished else self._pipeline.recent.rate
+        fault = state.last_fault
+        stream = Stream(
+            state=State.DEAD if dead_thread else _state(state, now_ns, finished),
+            live=state.live,
+            source=self._source.description,
+            since=moment(state.changed_ns),
+            server_version=state.server_version,
+            newest_flow=moment(state.last_flow_ns),
+            newest_arrival=moment(state.last_arrival_ns),
+            flows_per_second=round(rate.per_second, 3) if rate else None,
+            rate_seconds=round(rate.seconds, 3) if rate else None,
+            nodes=Counter(state.nodes.values()),
+            last_fault=Fault(moment(state.last_fault_ns), *fault, hint_of(fault.reason)) if fault else None,
+        )
+        coverage = Coverage("not_measured", dict(state.lost), dict(state.decode_errors))
+        counted = outcomes[Outcome.COUNTED] + outcomes[Outcome.IDENTITY_UNRESOLVED]
+        return _Moment(stream, coverage, outcomes.total(), counted, self._pipeline.recent.drops)
+
+    def _tables(self) -> _Tables:
+        connections, drops, destinations, reasons = tables = _Tables(Counter(), Counter(), Counter(), Counter())
+        for values, number in self._products.rows(families.CONNECTIONS, self._pipeline.lock):
+            connections[values[:2]] += number
+            destinations[values[2:5]] += number
+        for values, number in self._products.rows(families.DROPS, self._pipeline.lock):
+            drops[values[:2]] += number
+            reasons[values[-1:]] += number
+        return tables
+
+    def _total(self, family: Family) -> int:
+        return sum(number for _, number in self._products.rows(family, self._pipeline.lock))
+
+    @cached_property
+    def _setting_rows(self) -> tuple[SettingRow, ...]:
+        defaults = {field.path: field.default for field in fields(type(self._settings))}
+        values = effective(self._settings)
+        return tuple(SettingRow(path, value, value != defaults[path]) for path, value in values.items())
+
+
+def _state(stream: StreamState, now_ns: int, finished: bool) -> State:
+    if not stream.live:
+        return State.FINISHED if finished else State.READING
+    if not stream.connected:
+        return State.DISCONNECTED if stream.last_fault else State.CONNECTING
+    if now_ns - max(stream.last_arrival_ns, stream.changed_ns) > _SILENT_NS and stream.last_arrival_ns:
+        return State.SILENT
+    if stream.last_arrival_ns < stream.changed_ns or not stream.last_arrival_ns:
+        return State.WAITING
+    return State.CATCHING_UP if stream.is_behind else State.WORKING
+
+
+def _top(numbers: Counter[tuple[str, ...]]) -> list[tuple[tuple[str, ...], int]]:
+    # Sorting the bare numbers first spares the other thousands of entries a comparison in Python.
+    least = sorted(numbers.values(), reverse=True)[:_MOST_ROWS][-1:] or [0]
+    candidates = [entry for entry in numbers.items() if entry[1] >= least[0]]
+    return nsmallest(_MOST_ROWS, candidates, key=lambda entry: (-entry[1], entry[0]))
+
+
+def _row(drop: Drop) -> DropRow:
+    return DropRow(
+        at=moment(drop.time_ns),
+        namespace=drop.source.namespace,
+        workload=drop.source.name,
+        destination=drop.destination.label,
+        kind=drop.destination.kind.value,
+        address=drop.address,
+        port=drop.port,
+        protocol=drop.protocol,
+        reason=drop.reason,
+        node_name=drop.node_name,
+    )
