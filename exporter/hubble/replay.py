@@ -161,7 +161,7 @@ def _noted(report: FileReport, event: Event) -> Event:
 def _open(path: str, stack: ExitStack) -> BinaryIO:
     try:
         # Not sys.stdin: a thread that waits in its reader would hold a lock that the interpreter wants when it ends.
-        buffered = stack.enter_context(open(0 if path == STDIN else path, "rb", closefd=path != STDIN))  # noqa: PTH123, 0 is no path
+        buffered = stack.enter_context(open(0 if path == STDIN else path, "rb", closefd=path != STDIN))  # noqa: SIM115, the stack closes it
         # By content, not by name: standard input has no name, and `.gz` may be missing or wrong.
         start = buffered.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)]
     except OSError as error:
