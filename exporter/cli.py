@@ -3,6 +3,7 @@
 import argparse
 import os
 import random
+import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -37,6 +38,22 @@ _DOCUMENTS: dict[str, tuple[str, Callable[[], str]]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    try:
+        try:
+            return _command(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has left, as `| head` does; nobody is there to be told.
+        _give_up_output()
+        return _OK
+    except OSError as error:
+        _give_up_output()
+        _complain(f"cannot write: {error.strerror or error}")
+        return _FAILED
+
+
+def _command(arguments: Sequence[str] | None) -> int:
     options = parse(arguments)
     try:
         return _reference(options) if options.command == "reference" else _with_settings(options)
@@ -46,29 +63,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CannotListenError, CannotServeError) as error:
         _complain(error)
         return _FAILED
-    except BrokenPipeError:
-        # The reader of our output has left, as `| head` does; nobody is there to be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _OK
     except KeyboardInterrupt:
         return _OK
 
 
+def _give_up_output() -> None:
+    """Let what is still buffered go nowhere, or the interpreter complains about it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interruptible() -> None:
+    """Let SIGTERM end a command that serves nothing as Ctrl-C does: in order, with exit code 0."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def _with_settings(options: argparse.Namespace) -> int:
     flags = given_flags(options)
-    if options.command == "demo":
-        # A demonstration on a laptop does not open a port to the network; a flag or the environment still can.
-        settings = _load(flags, {"HUBBLE_EGRESS_WEB__LISTEN_ADDRESS": "127.0.0.1:9968", **os.environ})
-    else:
-        settings = _load(flags, os.environ)
+    config_file = flags.pop("config.file", [None])[-1]
+    settings = load(Settings, config_file=config_file, environment=os.environ, flags=flags)
     log.configure(settings.log)
     commands = {"run": _run, "demo": _demo, "replay": _replay, "check-config": _check_config}
     return commands[options.command](settings, options)
-
-
-def _load(flags: dict[str, list[str]], environment: "os._Environ[str] | dict[str, str]") -> Settings:
-    config_file = flags.pop("config.file", [None])[-1]
-    return load(Settings, config_file=config_file, environment=environment, flags=flags)
 
 
 def _run(settings: Settings, _options: argparse.Namespace) -> int:
@@ -79,6 +94,10 @@ def _run(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:
+    if "listen_address" not in settings.web.model_fields_set:
+        # A demonstration on a laptop does not open a port to the network unless somebody says so.
+        web = settings.web.model_copy(update={"listen_address": "127.0.0.1:9968"})
+        settings = settings.model_copy(update={"web": web})
     server = Demo(settings.demo, once=options.once)
     try:
         address = server.start()
@@ -86,6 +105,7 @@ def _demo(settings: Settings, options: argparse.Namespace) -> int:
         decoder = Decoder(settings.hubble.endpoint_cache)
         service = Service(settings, _observer(settings, decoder), decoder, live=not options.once)
         if options.once:
+            _interruptible()
             service.consume()
             return _print_metrics(service)
         service.stop_on_signals()
@@ -108,8 +128,9 @@ def _replay(settings: Settings, options: argparse.Namespace) -> int:
         service = Service(settings, source, decoder, live=False)
         if not options.once:
             service.stop_on_signals()
-            code = service.run(lambda _url: None, finished=lambda: _is_hopeless(source))
+            code = service.run(lambda _url: None, finished=lambda: bool(source.hopeless))
             return _FAILED if _is_hopeless(source) else code
+        _interruptible()
         service.consume()
     if any(report.usable for report in source.reports):
         _print_metrics(service)
@@ -150,11 +171,10 @@ def _observer(settings: Settings, decoder: Decoder) -> FlowSource:
 
 def _is_hopeless(source: Recording) -> bool:
     """Whether a file gave nothing at all; says so for each."""
-    hopeless = [report for report in source.reports if not report.usable]
-    for report in hopeless:
+    for report in source.hopeless:
         why = report.first_fault or ("it is empty" if not report.lines else "all lines are blank")
         _complain(f"{report.path}: no usable line among {report.lines}: {why}")
-    return bool(hopeless)
+    return bool(source.hopeless)
 
 
 def _print_metrics(service: Service) -> int:

@@ -94,7 +94,8 @@ class Service:
         self._stopping.wait()
         self._source.stop()
         for thread in self._threads:
-            thread.join(timeout=5)
+            # One that waits for standard input cannot be woken; it ends with the process.
+            thread.join(timeout=2)
         self._web.stop()
         logger().info("exporter_stopped", dead_thread=self._dead or None)
         return 1 if self._dead else 0

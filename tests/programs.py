@@ -36,7 +36,12 @@ def required(program: str) -> str:
 
 def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a process: this checkout before any installed one, no settings of the person who tests."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("HUBBLE_EGRESS_")}
+    # Unbuffered output would hide what happens to the last words of a process whose reader has left.
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("HUBBLE_EGRESS_") and name != "PYTHONUNBUFFERED"
+    }
     return {**ours, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "", **(added or {})}
 
 
@@ -93,13 +98,20 @@ def value_of(exposition: str, sample: str) -> float:
 class Process:
     """Our command, running in the background; its log is JSON, and its port is read from there."""
 
-    def __init__(self, *arguments: str, settings: Mapping[str, str] | None = None, stdin: int | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        settings: Mapping[str, str] | None = None,
+        stdin: int | None = None,
+        own_port: bool = True,
+    ) -> None:
+        port = {"HUBBLE_EGRESS_WEB__LISTEN_ADDRESS": "127.0.0.1:0"} if own_port else {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "exporter", *arguments],
             stdin=stdin if stdin is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment({"HUBBLE_EGRESS_WEB__LISTEN_ADDRESS": "127.0.0.1:0", **(settings or {})}),
+            env=environment({**port, **(settings or {})}),
             text=True,
         )
         assert self._process.stdout

@@ -1,5 +1,7 @@
 """The commands as a person starts them: what they print, where they print it, and with which exit code they end."""
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -207,3 +209,118 @@ def test_a_reader_that_leaves() -> None:
     assert "Traceback" not in ours.stderr.read()
     ours.stderr.close()
     assert ours.wait() == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("check-config",), ("reference",), ("--version",), ("run", "--help"), ("demo", "--once")],
+    ids=" ".join,
+)
+def test_nobody_reads(arguments: tuple[str, ...]) -> None:
+    """A reader that left before the first word is no failure of any command, not even at its very end."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-m", "exporter", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert ended.returncode == 0
+    assert "Exception" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", [("check-config",), ("reference",), ("demo", "--once")], ids=" ".join)
+def test_a_full_disk(arguments: tuple[str, ...]) -> None:
+    """Output that cannot be written is one clear line and exit code 1."""
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "exporter", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "Exception" not in ended.stderr
+    assert "No space left on device" in ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_replay_that_waits_for_its_input(number: signal.Signals) -> None:
+    """Standard input that says nothing holds up no end: exit code 0, no complaint and no crash."""
+    with Process("replay", "-", stdin=subprocess.PIPE) as process:
+        assert get(f"{process.url}/-/healthy")[0] == 200
+        assert process.end(number) == 0
+        said = "".join(process.stderr)
+    assert "Fatal" not in said
+    assert "no usable line" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_replay_that_prints(number: signal.Signals) -> None:
+    """With --once too, a signal is an end in order."""
+    with Process("replay", "--once", "-", stdin=subprocess.PIPE) as process:
+        eventually(lambda: bool(process.events("stream_connected")), "the file to be open")
+        assert process.end(number) == 0
+        assert "Traceback" not in "".join(process.stderr)
+
+
+def test_a_hopeless_file_is_complained_about_once(tmp_path: Path) -> None:
+    """The serving replay says it once, as --once does."""
+    (tmp_path / "bad.jsonl").write_text("no flow\n")
+    with Process("replay", str(tmp_path / "bad.jsonl")) as process:
+        assert process.wait() == 1
+        assert "".join(process.stderr).count("no usable line") == 1
+
+
+def test_standard_input_that_is_closed() -> None:
+    """`replay - <&-` is unreadable input: exit code 2 and one line."""
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" -m exporter replay --once - <&-', sys.executable],
+        capture_output=True,
+        env=environment(),
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_demo_listens_where_the_file_says(tmp_path: Path) -> None:
+    """Its careful default gives way to every layer, the file included."""
+    port = free_port()
+    file = tmp_path / "settings.yaml"
+    file.write_text(f"web:\n  listen-address: 127.0.0.1:{port}\n")
+    with Process("demo", "--config.file", str(file), own_port=False) as process:
+        assert process.url == f"http://127.0.0.1:{port}"
+
+
+def test_replay_at_a_speed() -> None:
+    """The pace changes when flows are counted, not what is counted."""
+    paced, plain = (
+        [line for line in ended.stdout.splitlines() if line.startswith("hubble_egress_connections")]
+        for ended in (run("replay", "--once", "--speed", "1e9", str(FLOWS)), run("replay", "--once", str(FLOWS)))
+    )
+    assert paced == plain != []
+
+
+def test_a_slow_replay_is_ended_by_a_signal(tmp_path: Path) -> None:
+    """The first flow is counted at once; the next one, a year of waiting away, holds up nothing."""
+    first = FLOWS.read_text().splitlines()[0]
+    file = tmp_path / "flows.jsonl"
+    later = json.loads(first)
+    later["flow"]["time"] = "2099-01-01T00:00:00Z"
+    file.write_text(f"{first}\n{json.dumps(later)}\n")
+    with Process("replay", "--speed", "1", str(file)) as process:
+        eventually(lambda: value_of(process.metrics(), COUNTED) == 1, "the first flow")
+        assert process.end(signal.SIGTERM) == 0

@@ -1,5 +1,7 @@
 """Documents that are made from the code are the ones the code makes, and promise nothing that is not there."""
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from exporter.metrics import families
 from exporter.metrics.reference import metrics_markdown
 from exporter.settings.reference import configuration_markdown
+from tests.programs import required, run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,3 +46,20 @@ def test_links_between_documents_lead_somewhere() -> None:
             target = part.partition(")")[0].partition("#")[0]
             if target and "://" not in target:
                 assert (ROOT / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_family_of_the_reference_is_exposed() -> None:
+    """METRICS.md and the exposition name the same families of ours, with the same type; none stands in one only."""
+    chapters = re.findall(r"^### `(\w+)`\n\n(\w+)\.", (ROOT / "METRICS.md").read_text(), re.MULTILINE)
+    exposed = re.findall(r"^# TYPE (hubble_egress_\w+) (\w+)$", run("demo", "--once").stdout, re.MULTILINE)
+    assert [(name, kind.lower()) for name, kind in chapters] == exposed
+
+
+def test_nothing_is_left_to_be_done() -> None:
+    """No file of the repository holds a note to its author."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout")
+    listed = subprocess.run([required("git"), "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
+    marks = re.compile(rb"\b(?:TO" + rb"DO|FIX" + rb"ME)\b")
+    files = [ROOT / name.decode() for name in listed.split(b"\0") if name]
+    assert [str(file) for file in files if file.is_file() and marks.search(file.read_bytes())] == []

@@ -3,7 +3,7 @@
 import json
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import grpc
@@ -11,17 +11,26 @@ import pytest
 from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+from structlog.testing import capture_logs
 
-from exporter.demo.observer import STORY_ROUNDS, STORY_START_NS, DemoObserver
 from exporter.demo.story import play
+from exporter.demo.telling import STORY_ROUNDS, STORY_START_NS
+from exporter.flow import Flow
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import Connected, Event, FlowSource
 from exporter.hubble.observer import Observer
 from exporter.hubble.pb.observer import observer_pb2
 from exporter.hubble.replay import Recording
+from exporter.hubble.settings import HubbleSettings
+from exporter.metrics import families
 from exporter.service import Service
 from exporter.settings import Settings
 from exporter.web.settings import WebSettings
+from tests.programs import DEADLINE, eventually, free_port, get
+from tests.scripted import ScriptedObserver
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 Response = observer_pb2.GetFlowsResponse
@@ -38,7 +47,7 @@ def _streamed(responses: list[Response]) -> str:
     def serve(_context: grpc.ServicerContext) -> Iterator[Response]:
         return iter(responses)
 
-    server, decoder = DemoObserver(serve), Decoder(1000)
+    server, decoder = ScriptedObserver(serve), Decoder(1000)
     settings = Settings().hubble.model_copy(update={"address": server.start()})
     try:
         return _read(Observer(settings, Settings().sources, decoder, random.Random(0)), decoder)  # noqa: S311, jitter
@@ -99,13 +108,105 @@ class Breaking:
         """Nothing to stop."""
 
 
-def test_a_dead_thread_ends_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dead_thread_ends_the_process() -> None:
     """It is logged, the exporter is unhealthy, and the exit code is 1."""
     source = Breaking()
     settings = Settings(web=WebSettings(listen_address="127.0.0.1:0"))
     service = Service(settings, source, Decoder(10), live=True)
     assert service.unhealthy() == ""
-    code = service.run(lambda _url: source.go.set())
+    with capture_logs() as logged:
+        code = service.run(lambda _url: source.go.set())
     assert code == 1
     assert service.unhealthy() == "the stream thread is dead"
-    assert "out of luck" in "".join(capsys.readouterr())
+    assert [line["thread"] for line in logged if line["event"] == "thread_died"] == ["stream"]
+
+
+def test_ready_once_the_stream_has_connected() -> None:
+    """Alive all the time; not ready while Hubble is away, ready when it comes, and still ready when it goes again."""
+    port = free_port()
+    settings = Settings(
+        web=WebSettings(listen_address="127.0.0.1:0"),
+        hubble=HubbleSettings(address=f"127.0.0.1:{port}", backoff_min=0.01, backoff_max=0.01),
+    )
+    decoder = Decoder(10)
+    observer = Observer(settings.hubble, settings.sources, decoder, random.Random(0))  # noqa: S311, jitter
+    service, server = Service(settings, observer, decoder, live=True), ScriptedObserver(lambda _: iter(STORY))
+    urls: list[str] = []
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(service.run(urls.append)))
+    thread.start()
+    try:
+        eventually(lambda: service.pipeline.stream.last_fault is not None, "an attempt")
+        assert get(f"{urls[0]}/-/ready") == (503, "not ready: the stream has not connected yet\n")
+        assert get(f"{urls[0]}/-/healthy")[0] == 200
+        assert "not connected: connection_refused" in get(urls[0])[1]
+        server.start(f"127.0.0.1:{port}")
+        eventually(lambda: get(f"{urls[0]}/-/ready")[0] == 200, "readiness")
+        server.stop()
+        eventually(lambda: not service.pipeline.stream.connected, "the end of the stream")
+        assert get(f"{urls[0]}/-/ready")[0] == get(f"{urls[0]}/-/healthy")[0] == 200
+    finally:
+        server.stop()
+        service.stop()
+        thread.join(DEADLINE)
+    assert codes == [0]
+
+
+def test_a_dead_ticker_ends_the_process_too() -> None:
+    """Windows that never end would be a silent fault."""
+    decoder = Decoder(10)
+    source = Recording([], decoder, longest_line=1024)
+    service = Service(Settings(web=WebSettings(listen_address="127.0.0.1:0")), source, decoder, live=False)
+
+    def broken() -> None:
+        raise RuntimeError("out of time")
+
+    service.pipeline.tick = broken  # type: ignore[method-assign] # a fault that no input can cause
+    assert service.run(lambda _url: None) == 1
+    assert service.unhealthy() == "the ticker thread is dead"
+
+
+def test_metrics_are_complete_before_the_first_flow() -> None:
+    """Every value of every closed label set of the exporter's own families is there at 0 from the start."""
+    text = Service(Settings(), Breaking(), Decoder(10), live=True).exposition("").body.decode()
+    for family in families.EXPORTER:
+        values = family.labels[0].values if len(family.labels) == 1 else ()
+        for value in values:
+            assert f'{family.name}{{{family.labels[0].name}="{value}"}} 0.0\n' in text
+
+
+def test_every_flow_has_one_outcome() -> None:
+    """The outcomes add up to the flows received."""
+    decoder = Decoder(1000)
+    service = Service(Settings(), Breaking(), decoder, live=False)
+    flows = [event for event in map(decoder.decode, EVERYTHING) if isinstance(event, Flow)]
+    for flow in flows:
+        service.pipeline.handle(flow)
+    assert sum(service.pipeline.outcomes.values()) == sum(flow.weight for flow in flows)
+
+
+def test_both_formats_are_read_by_the_reference_parsers() -> None:
+    """Text and OpenMetrics hold the same samples, and each is announced by its own content type."""
+    decoder = Decoder(1000)
+    service = Service(Settings(), Breaking(), decoder, live=False)
+    for event in map(decoder.decode, EVERYTHING):
+        service.pipeline.handle(event)
+    text, openmetrics = service.exposition("text/plain"), service.exposition("application/openmetrics-text")
+    assert text.content_type.startswith("text/plain; version=0.0.4")
+    assert openmetrics.content_type.startswith("application/openmetrics-text; version=1.0.0")
+    assert openmetrics.body.endswith(b"# EOF\n")
+    assert _ours(parse_text(text.body.decode())) == _ours(_openmetrics(openmetrics.body)) != {}
+
+
+def _openmetrics(body: bytes) -> Iterable[Metric]:
+    metrics: Iterable[Metric] = parse_openmetrics(body.decode())  # type: ignore[no-untyped-call] # untyped there
+    return metrics
+
+
+def _ours(metrics: Iterable[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for metric in metrics
+        for sample in metric.samples
+        if sample.name.startswith("hubble_egress_")
+    }

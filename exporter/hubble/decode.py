@@ -41,7 +41,6 @@ _NODE_STATES = {
     relay_pb2.NODE_GONE: "gone",
     relay_pb2.NODE_ERROR: "error",
 }
-_PROTOCOLS = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp", "ICMPv4": "icmp", "ICMPv6": "icmpv6"}
 _PORTLESS = {"ICMPv4": "icmp", "ICMPv6": "icmpv6", "VRRP": "vrrp", "IGMP": "igmp"}
 
 

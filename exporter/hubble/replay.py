@@ -1,7 +1,7 @@
 """Recorded files as a source: plain or gzip, `-` for standard input, at full speed or paced by the flows' own time."""
 
 import gzip
-import sys
+import os
 import threading
 import time
 import zlib
@@ -10,15 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from exporter.flow import Flow
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import Connected, Event, Undecodable
 from exporter.hubble.lines import decode_line
-
-if TYPE_CHECKING:
-    import io
 
 STDIN = "-"
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -37,6 +34,8 @@ class FileReport:
     usable: int = 0
     broken: Counter[str] = field(default_factory=Counter)
     first_fault: str = ""
+    ended: bool = False
+    """Whether it was read to its end."""
 
 
 class Recording:
@@ -61,6 +60,11 @@ class Recording:
     def description(self) -> str:
         """The names of the files."""
         return " ".join(self._paths)
+
+    @property
+    def hopeless(self) -> list[FileReport]:
+        """The files that were read to their end and gave nothing at all."""
+        return [report for report in self.reports if report.ended and not report.usable]
 
     def stop(self) -> None:
         """End the iteration at the next line."""
@@ -94,8 +98,10 @@ class Recording:
                 try:
                     line, size = next(lines)
                 except StopIteration:
+                    report.ended = True
                     return
                 except (EOFError, OSError, zlib.error) as error:
+                    report.ended = True
                     yield _noted(report, Undecodable("broken_file", where, str(error)))
                     return
                 report.lines += 1
@@ -114,8 +120,13 @@ def check_readable(paths: Sequence[str]) -> None:
         UnreadableRecordingError: naming the file.
     """
     for path in paths:
+        if path == STDIN:
+            try:
+                os.fstat(0)
+            except OSError as error:
+                raise UnreadableRecordingError(f"standard input: {error.strerror}") from error
         # A pipe gives its bytes once: opening it here would lose them, or wait for its writer.
-        if path != STDIN and not Path(path).is_fifo():
+        elif not Path(path).is_fifo():
             with ExitStack() as stack:
                 _open(path, stack)
 
@@ -149,8 +160,8 @@ def _noted(report: FileReport, event: Event) -> Event:
 
 def _open(path: str, stack: ExitStack) -> BinaryIO:
     try:
-        raw = sys.stdin.buffer if path == STDIN else stack.enter_context(Path(path).open("rb"))  # noqa: SIM115, the stack closes it
-        buffered = cast("io.BufferedReader", raw)
+        # Not sys.stdin: a thread that waits in its reader would hold a lock that the interpreter wants when it ends.
+        buffered = stack.enter_context(open(0 if path == STDIN else path, "rb", closefd=path != STDIN))  # noqa: SIM115, the stack closes it
         # By content, not by name: standard input has no name, and `.gz` may be missing or wrong.
         start = buffered.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)]
     except OSError as error:

@@ -129,8 +129,9 @@ def _verdict(fault: str, word: str) -> Answer:
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:
+    """Whether gzip is welcome: by its own name, or by `*` where its own name is not given (RFC 9110, 12.5.3)."""
+    welcome: dict[str, bool] = {}
     for offer in accept_encoding.lower().split(","):
         coding, _, quality = offer.partition(";")
-        if coding.strip() in ("gzip", "*"):
-            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+        welcome[coding.strip()] = quality.replace(" ", "").rstrip("0") not in ("q=", "q=0.")
+    return welcome.get("gzip", welcome.get("*", False))
