@@ -7,6 +7,9 @@ UV     := $(shell command -v uv 2>/dev/null)
 SEED   ?= 0
 LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
+# Tools that come as packages (buf) are found by the tests as others are.
+export PATH := $(abspath $(BIN)):$(PATH)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format lint types imports fresh cover proof lock generate reference clean
 
