@@ -115,7 +115,7 @@ def test_replay_serves() -> None:
     with Process("replay", str(FLOWS)) as process:
         eventually(lambda: value_of(process.metrics(), COUNTED) == 1, "the flow to be counted")
         assert get(f"{process.url}/-/ready") == (200, "ready\n")
-        assert "recorded file" in get(process.url)[1]
+        assert str(FLOWS) in get(process.url)[1]
         assert process.end(signal.SIGTERM) == 0
 
 

@@ -139,7 +139,7 @@ def test_ready_once_the_stream_has_connected() -> None:
         eventually(lambda: service.pipeline.stream.last_fault is not None, "an attempt")
         assert get(f"{urls[0]}/-/ready") == (503, "not ready: the stream has not connected yet\n")
         assert get(f"{urls[0]}/-/healthy")[0] == 200
-        assert "not connected: connection_refused" in get(urls[0])[1]
+        assert "Not connected: nothing listens there" in get(urls[0])[1]
         server.start(f"127.0.0.1:{port}")
         eventually(lambda: get(f"{urls[0]}/-/ready")[0] == 200, "readiness")
         server.stop()
