@@ -33,6 +33,7 @@ from exporter.web.status import Status
 from exporter.window import WindowStats
 
 _TICK_SECONDS = 1.0
+_SIGNAL_SECONDS = 0.2
 
 
 class Service:
@@ -91,7 +92,9 @@ class Service:
         self._spawn("ticker", self._tick)
         logger().info("exporter_started", url=url, source=self._source.description)
         ready(url)
-        self._stopping.wait()
+        # The kernel may hand a signal to any thread; Python handles it in this one, which must wake up for that.
+        while not self._stopping.wait(_SIGNAL_SECONDS):
+            pass
         self._source.stop()
         for thread in self._threads:
             # One that waits for standard input cannot be woken; it ends with the process.
