@@ -17,7 +17,8 @@ them stand the usual `process_*`, `python_gc_*` and `python_info`. The agent's o
 none of ours has one of their names. There are no `_created` series.
 
 Counters of connections and drops are born with their first event. `increase()` does not see that first one: it knows
-only the difference between two samples. Counters whose labels are a closed list exist at 0 from the start.
+only the difference between two samples. Counters whose labels are a closed list exist at 0 from the start, and
+`hubble_egress_world_connections_answered_total` from its node's first connection on.
 
 """
 _OUTCOMES = """
