@@ -74,7 +74,9 @@ def _give_up_output() -> None:
 
 def _interruptible() -> None:
     """Let SIGTERM end a command that serves nothing as Ctrl-C does: in order, with exit code 0."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # A shell lets what it starts in the background ignore SIGINT; whoever sends it all the same means it.
+        signal.signal(number, signal.default_int_handler)
 
 
 def _with_settings(options: argparse.Namespace) -> int:
@@ -106,7 +108,7 @@ def _demo(settings: Settings, options: argparse.Namespace) -> int:
         service = Service(settings, _observer(settings, decoder), decoder, live=not options.once)
         if options.once:
             _interruptible()
-            service.consume()
+            service.consume_to_its_end()
             return _print_metrics(service)
         service.stop_on_signals()
         return service.run(lambda url: _show(service, url, address))
@@ -131,7 +133,7 @@ def _replay(settings: Settings, options: argparse.Namespace) -> int:
             code = service.run(lambda _url: None, finished=lambda: bool(source.hopeless))
             return _FAILED if _is_hopeless(source) else code
         _interruptible()
-        service.consume()
+        service.consume_to_its_end()
     if any(report.usable for report in source.reports):
         _print_metrics(service)
     return _FAILED if _is_hopeless(source) else _OK

@@ -77,6 +77,23 @@ class Service:
             if self._flow_lines.wanted and outcome is not None and isinstance(event, Flow):
                 self._flow_lines.note(event, outcome)
 
+    def consume_to_its_end(self) -> None:
+        """`consume`, while this thread hears signals: one that comes just before a read would wait for its end."""
+        failed: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                self.consume()
+            except BaseException as error:  # noqa: BLE001, it is raised again in the thread that asked
+                failed.append(error)
+
+        reader = threading.Thread(target=work, name="stream", daemon=True)
+        reader.start()
+        while reader.is_alive():
+            reader.join(_SIGNAL_SECONDS)
+        if failed:
+            raise failed[0]
+
     def run(self, ready: Callable[[str], None], *, finished: Callable[[], bool] = lambda: False) -> int:
         """Serve until a signal or a dead thread ends it; returns the exit code.
 
