@@ -5,19 +5,18 @@ import os
 import random
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from exporter import log
 from exporter.demo.server import CannotServeError
-from exporter.demo.telling import Demo
+from exporter.demo.telling import Demo, dumped
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import FlowSource
 from exporter.hubble.observer import Observer
 from exporter.hubble.replay import Recording, UnreadableRecordingError, check_readable
-from exporter.metrics import families
 from exporter.metrics.reference import metrics_markdown
+from exporter.narration import announce, show
 from exporter.options import given_flags, parse
 from exporter.progress import Progress
 from exporter.service import Service
@@ -28,7 +27,6 @@ from exporter.settings.reference import configuration_markdown
 from exporter.settings.web_file import read_web_config
 from exporter.web.server import CannotListenError
 
-_NARRATION_SECONDS = 5.0
 _OK, _FAILED, _BAD_USE = 0, 1, 2
 _DOCUMENTS: dict[str, tuple[str, Callable[[], str]]] = {
     "configuration": ("CONFIGURATION.md", configuration_markdown),
@@ -96,11 +94,13 @@ def _run(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:
+    if options.dump:
+        return _dump(settings, options.dump)
     if "listen_address" not in settings.web.model_fields_set:
         # A demonstration on a laptop does not open a port to the network unless somebody says so.
         web = settings.web.model_copy(update={"listen_address": "127.0.0.1:9968"})
         settings = settings.model_copy(update={"web": web})
-    server = Demo(settings.demo, once=options.once)
+    server = Demo(settings.demo, once=options.once, announce=None if options.once else announce)
     try:
         address = server.start()
         settings = settings.model_copy(update={"hubble": settings.hubble.model_copy(update={"address": address})})
@@ -111,9 +111,23 @@ def _demo(settings: Settings, options: argparse.Namespace) -> int:
             service.consume_to_its_end()
             return _print_metrics(service)
         service.stop_on_signals()
-        return service.run(lambda url: _show(service, url, address))
+        return service.run(lambda url: show(service, url, address))
     finally:
         server.stop()
+
+
+def _dump(settings: Settings, file: str) -> int:
+    _interruptible()
+    if file == "-":
+        sys.stdout.writelines(dumped(settings.demo))
+        return _OK
+    try:
+        with Path(file).open("w") as written:
+            written.writelines(dumped(settings.demo))
+    except OSError as error:
+        _complain(f"cannot write {file}: {error.strerror or error}")
+        return _FAILED
+    return _OK
 
 
 def _replay(settings: Settings, options: argparse.Namespace) -> int:
@@ -183,29 +197,6 @@ def _print_metrics(service: Service) -> int:
     sys.stdout.write(service.exposition("").body.decode())
     sys.stdout.flush()
     return _OK
-
-
-def _show(service: Service, url: str, observer: str) -> None:
-    print(  # noqa: T201, what the person who started it wants to know
-        f"\n  metrics       {url}/metrics\n  landing page  {url}/\n  Observer      {observer} (gRPC, plaintext)\n"
-        "\nCtrl-C ends it.\n",
-        flush=True,
-    )
-    threading.Thread(target=_narrate, args=(service,), name="narrator", daemon=True).start()
-
-
-def _narrate(service: Service) -> None:
-    """A line now and then for the person who watches the demo."""
-    shown = {
-        families.CONNECTIONS: "connections",
-        families.DROPS: "drops",
-        families.DNS_QUERIES: "DNS queries",
-        families.L7_REQUESTS: "HTTP requests",
-    }
-    while not service.stopped_within(_NARRATION_SECONDS):
-        status, totals = service.status(), service.totals()
-        counts = "  ".join(f"{totals[family]:>5,} {words}" for family, words in shown.items())
-        print(f"  {status.stream.state}  {status.counts.flows:>6,} flows  {counts}", flush=True)  # noqa: T201, the demo's display
 
 
 def _complain(what: object) -> None:

@@ -42,9 +42,14 @@ def _parsers() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[arg
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _command(commands, "run", "stream flows from a Hubble Observer and serve /metrics")
     demo = _command(
-        commands, "demo", "the same against an embedded Observer with a small cluster's traffic", "[--once] [flags]"
+        commands,
+        "demo",
+        "the same against an embedded Observer with a small cluster's traffic",
+        "[--once | --dump FILE] [flags]",
     )
-    demo.add_argument("--once", action="store_true", help="play the story to its end, print the metrics and leave")
+    ways = demo.add_mutually_exclusive_group()
+    ways.add_argument("--once", action="store_true", help="play the story to its end, print the metrics and leave")
+    ways.add_argument("--dump", metavar="FILE", help="write the same story as recorded flows; - is standard output")
     replay = _command(
         commands,
         "replay",

@@ -53,7 +53,8 @@ class StreamState:
         self.last_arrival_ns = wall_ns
         if flow.node_name and self.nodes.get(flow.node_name) != "connected":
             self._node(flow.node_name, "connected")
-        if self.live:
+        # What happened before we connected is backlog: it says how long we were away, not how slow we are.
+        if self.live and flow.time_ns >= self.changed_ns:
             lag = max(0.0, (wall_ns - flow.time_ns) / 1e9)
             self.lag_counts[bisect_left(LAG_BUCKETS, lag)] += 1
             self.lag_sum += lag

@@ -16,8 +16,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from structlog.testing import capture_logs
 
-from exporter.demo.story import play
-from exporter.demo.telling import STORY_ROUNDS, STORY_START_NS
+from exporter.demo.settings import DemoSettings
+from exporter.demo.story import Heading, Membership
+from exporter.demo.telling import response_of, story_once
 from exporter.flow import Flow
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import Connected, Event, FlowSource
@@ -73,7 +74,11 @@ def _scenario(folder: Path) -> list[Response]:
     return found
 
 
-STORY = [response for number in range(STORY_ROUNDS) for response in play(number, STORY_START_NS, 7)]
+STORY = [
+    response_of(happening)
+    for happening in story_once(DemoSettings(seed=7))
+    if not isinstance(happening.event, Membership | Heading)
+]
 EVERYTHING = STORY + [response for folder in sorted(SCENARIOS.glob("*/")) for response in _scenario(folder)]
 
 

@@ -59,6 +59,16 @@ def test_lag_of_a_file() -> None:
     assert stream.lag_sum == 0
 
 
+@pytest.mark.parametrize(("happened", "observed"), [(99.0, 0), (99.999, 0), (100.0, 1), (101.0, 1)])
+def test_backlog_has_no_lag(happened: float, observed: int) -> None:
+    """What happened before the stream connected is counted, and says nothing about how fast it is read."""
+    stream = StreamState(live=True)
+    stream.has_connected(Connected("relay:80"), at(100))
+    stream.saw_flow(flow(time_ns=at(happened)), at(102))
+    assert sum(stream.lag_counts) == observed
+    assert stream.event_types.total() == 1
+
+
 def test_lag_bounds_are_in_order() -> None:
     """Bounds rise, and reach from a fraction of a second to minutes."""
     assert sorted(set(LAG_BUCKETS)) == list(LAG_BUCKETS)

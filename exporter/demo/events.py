@@ -1,154 +1,144 @@
-"""How Hubble shows things: one call, the flows of it, in the order and with the fields that an agent sends."""
+"""How Hubble shows things: one flow for each event, with the fields that an agent sends (medium aggregation)."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from exporter.demo import cluster
+from exporter.demo.cluster import RELEASE, Party
 from exporter.hubble.pb.flow import flow_pb2
 
-
-@dataclass(frozen=True)
-class Side:
-    """One end of a connection."""
-
-    endpoint: flow_pb2.Endpoint
-    address: str
-    port: int = 0
-    names: tuple[str, ...] = ()
+_EGRESS = flow_pb2.EGRESS
 
 
-def side(endpoint: flow_pb2.Endpoint, port: int = 0) -> Side:
-    """A pod of the demo's cluster as one end."""
-    return Side(endpoint, cluster.ADDRESSES[endpoint.pod_name], port)
+class Call(NamedTuple):
+    """One 5-tuple: who calls whom."""
+
+    source: Party
+    source_port: int
+    destination: Party
+    port: int
+    protocol: str = "tcp"
+
+    @property
+    def reply(self) -> "Call":
+        """The other way round."""
+        return Call(self.destination, self.port, self.source, self.source_port, self.protocol)
 
 
-def _flow(source: Side, destination: Side, protocol: str, **fields: object) -> flow_pb2.Flow:
-    layer4 = flow_pb2.Layer4()
-    if protocol == "tcp":
-        layer4.TCP.source_port, layer4.TCP.destination_port = source.port, destination.port
-    elif protocol == "udp":
-        layer4.UDP.source_port, layer4.UDP.destination_port = source.port, destination.port
-    else:
-        layer4.ICMPv4.type = 8
-    version = flow_pb2.IPv6 if ":" in destination.address else flow_pb2.IPv4
-    return flow_pb2.Flow(
-        IP=flow_pb2.IP(source=source.address, destination=destination.address, ipVersion=version),
-        l4=layer4,
-        source=source.endpoint,
-        destination=destination.endpoint,
-        source_names=source.names,
-        destination_names=destination.names,
-        node_name=cluster.NODES[0],
-        **fields,  # type: ignore[arg-type]
-    )
-
-
-def policy_verdict(source: Side, destination: Side, protocol: str, verdict: int, policy: str = "") -> flow_pb2.Flow:
-    """A type-5 event of egress; a denied one carries no `is_reply`."""
-    flow = _flow(source, destination, protocol, Type=flow_pb2.L3_L4, verdict=verdict, policy_match_type=2)
+def policy_verdict(call: Call, verdict: int, policy: str = "", reason: int = 0) -> flow_pb2.Flow:
+    """A type-5 event of the source's node; a denied one carries no `is_reply`. `policy` is the one that decided."""
+    flow = _flow(call, call.source.node, Type=flow_pb2.L3_L4, verdict=verdict, traffic_direction=_EGRESS)
     flow.event_type.type = 5
-    flow.traffic_direction = flow_pb2.EGRESS
-    if protocol == "tcp":
+    flow.policy_match_type = 2
+    if call.protocol == "tcp":
         flow.l4.TCP.flags.SYN = True
-    if verdict != flow_pb2.DROPPED:
-        flow.is_reply.value = False
+    decided = flow.egress_denied_by if verdict == flow_pb2.DROPPED else flow.egress_allowed_by
     if policy:
-        flow.egress_allowed_by.add(name=policy, namespace=source.endpoint.namespace, kind="CiliumNetworkPolicy")
+        namespace = call.source.owned.namespace
+        decided.add(name=policy, namespace=namespace, kind="CiliumNetworkPolicy", revision=12)
+    if verdict == flow_pb2.DROPPED:
+        flow.drop_reason, flow.drop_reason_desc = reason, reason  # type: ignore[assignment] # open enum
+    else:
+        flow.is_reply.value = False
     return flow
 
 
-def trace(source: Side, destination: Side, protocol: str, *, reply: bool = False, new: bool = False) -> flow_pb2.Flow:
-    """A type-4 event of an egress connection, in the orientation of its packet."""
-    reason = flow_pb2.NEW if new else flow_pb2.REPLY if reply else flow_pb2.ESTABLISHED
+def trace(
+    call: Call, point: int, reason: int, flags: str = "", *, node: str = "", direction: int = _EGRESS
+) -> flow_pb2.Flow:
+    """A type-4 event in the orientation of its packet; `flags` are those of TCP, as letters: S A P F R."""
     flow = _flow(
-        *((destination, source) if reply else (source, destination)),
-        protocol,
+        call,
+        node or call.source.node,
         Type=flow_pb2.L3_L4,
         verdict=flow_pb2.FORWARDED,
         trace_reason=reason,
-        traffic_direction=flow_pb2.EGRESS,
-        trace_observation_point=flow_pb2.TO_ENDPOINT if reply else flow_pb2.TO_STACK,
+        trace_observation_point=point,
+        traffic_direction=direction,
     )
-    flow.event_type.type, flow.event_type.sub_type = 4, 0 if reply else 3
-    flow.is_reply.value = reply
-    if protocol == "tcp":
-        flow.l4.TCP.flags.SYN = new or reply
-        flow.l4.TCP.flags.ACK = not new
+    flow.event_type.type = 4
+    # The datapath's own number of "to-endpoint" is 0, that of the API is 101.
+    flow.event_type.sub_type = 0 if point == flow_pb2.TO_ENDPOINT else point
+    if reason != flow_pb2.TRACE_REASON_UNKNOWN:
+        flow.is_reply.value = reason == flow_pb2.REPLY
+    if call.protocol == "tcp":
+        tcp = flow.l4.TCP.flags
+        tcp.SYN, tcp.ACK, tcp.PSH, tcp.FIN = ("S" in flags, "A" in flags, "P" in flags, "F" in flags)
     return flow
 
 
-def connection(
-    source: Side, destination: Side, protocol: str = "tcp", *, policy: str = "", verdict: int = flow_pb2.FORWARDED
-) -> Iterator[flow_pb2.Flow]:
-    """A connection that passes, as monitor aggregation `medium` shows it."""
-    if policy or verdict != flow_pb2.FORWARDED:
-        yield policy_verdict(source, destination, protocol, verdict, policy)
-    yield trace(source, destination, protocol, new=True)
-    yield trace(source, destination, protocol, reply=True)
-    if protocol == "tcp":
-        yield trace(source, destination, protocol)
+def drop(call: Call, reason: int) -> flow_pb2.Flow:
+    """A type-1 event: a packet that ends here."""
+    flow = _flow(call, call.source.node, Type=flow_pb2.L3_L4, verdict=flow_pb2.DROPPED, traffic_direction=_EGRESS)
+    flow.drop_reason, flow.drop_reason_desc = reason, reason  # type: ignore[assignment] # open enum
+    flow.event_type.type, flow.event_type.sub_type = 1, reason
+    if call.protocol == "tcp":
+        flow.l4.TCP.flags.SYN = True
+    return flow
 
 
-def drop(source: Side, destination: Side, protocol: str, reason: int) -> Iterator[flow_pb2.Flow]:
-    """A packet dropped by policy: the verdict and the drop; other reasons have the drop only."""
-    if reason in (flow_pb2.POLICY_DENIED, flow_pb2.POLICY_DENY):
-        denied = policy_verdict(source, destination, protocol, flow_pb2.DROPPED)
-        denied.drop_reason_desc, denied.drop_reason = reason, reason  # type: ignore[assignment]
-        if reason == flow_pb2.POLICY_DENY:
-            denied.egress_denied_by.add(name="no-metadata", kind="CiliumClusterwideNetworkPolicy")
-        yield denied
-    dropped = _flow(
-        source,
-        destination,
-        protocol,
-        Type=flow_pb2.L3_L4,
-        verdict=flow_pb2.DROPPED,
-        drop_reason=reason,
-        drop_reason_desc=reason,
-        traffic_direction=flow_pb2.EGRESS,
+def dns_query(call: Call, name: str, qtype: str, verdict: int = flow_pb2.FORWARDED) -> flow_pb2.Flow:
+    """A type-129 record of the DNS proxy: what was asked."""
+    flow = _l7(call, call.source.node, flow_pb2.REQUEST, verdict)
+    flow.l7.dns.query, flow.l7.dns.observation_source = name, "proxy"
+    flow.l7.dns.qtypes.append(qtype)
+    return flow
+
+
+def dns_answer(query: flow_pb2.Flow, call: Call, rcode: int, answer: Sequence[str], ttl: int = 30) -> flow_pb2.Flow:
+    """The answer to `query`; addresses in `answer` are records, other names the chain to them."""
+    flow = _l7(call.reply, call.source.node, flow_pb2.RESPONSE, flow_pb2.FORWARDED)
+    dns = flow.l7.dns
+    dns.CopyFrom(query.l7.dns)
+    dns.rcode, dns.ttl = rcode, ttl if answer else 0
+    dns.ips.extend(entry for entry in answer if _is_address(entry))
+    dns.cnames.extend(entry for entry in answer if not _is_address(entry))
+    flow.l7.latency_ns = 1_200_000
+    return flow
+
+
+def http(call: Call, method: str, path: str, code: int, verdict: int, *, response: bool) -> flow_pb2.Flow:
+    """A type-129 record of the HTTP proxy, oriented as its packet."""
+    kind = flow_pb2.RESPONSE if response else flow_pb2.REQUEST
+    flow = _l7(call.reply if response else call, call.source.node, kind, verdict)
+    host = call.destination.names[0] if call.destination.names else call.destination.address
+    flow.l7.http.method, flow.l7.http.url, flow.l7.http.code = method, f"http://{host}{path}", code
+    flow.l7.http.protocol = "HTTP/1.1"
+    return flow
+
+
+def _l7(call: Call, node: str, kind: int, verdict: int) -> flow_pb2.Flow:
+    flow = _flow(call, node, Type=flow_pb2.L7, verdict=verdict, traffic_direction=_EGRESS)
+    flow.event_type.type = 129
+    flow.is_reply.value = kind == flow_pb2.RESPONSE
+    flow.l7.type = kind  # type: ignore[assignment] # open enum
+    return flow
+
+
+def _flow(call: Call, node: str, **fields: object) -> flow_pb2.Flow:
+    flow = flow_pb2.Flow(
+        IP=flow_pb2.IP(
+            source=call.source.address,
+            destination=call.destination.address,
+            ipVersion=flow_pb2.IPv6 if ":" in call.destination.address else flow_pb2.IPv4,
+        ),
+        source=call.source.seen_from(node),
+        destination=call.destination.seen_from(node),
+        source_names=call.source.names,
+        destination_names=call.destination.names,
+        node_name=node,
+        **fields,  # type: ignore[arg-type]
     )
-    dropped.event_type.type, dropped.event_type.sub_type = 1, reason
-    if protocol == "tcp":
-        dropped.l4.TCP.flags.SYN = True
-    yield dropped
+    flow.emitter.name, flow.emitter.version = "Hubble", RELEASE
+    layer4 = flow.l4
+    match call.protocol:
+        case "tcp":
+            layer4.TCP.source_port, layer4.TCP.destination_port = call.source_port, call.port
+        case "udp":
+            layer4.UDP.source_port, layer4.UDP.destination_port = call.source_port, call.port
+        case _:
+            layer4.ICMPv4.type = 8
+    return flow
 
 
-def dns(
-    source: Side, query: str, *, qtype: str = "A", rcode: int = 0, ips: Sequence[str] = (), refused: bool = False
-) -> Iterator[flow_pb2.Flow]:
-    """A query through the DNS proxy and its answer; a refused one has no answer."""
-    resolver = side(cluster.KUBE_DNS, 53)
-    asked = _flow(source, resolver, "udp", Type=flow_pb2.L7, traffic_direction=flow_pb2.EGRESS)
-    asked.verdict = flow_pb2.DROPPED if refused else flow_pb2.FORWARDED
-    asked.event_type.type, asked.is_reply.value = 129, False
-    asked.l7.type = flow_pb2.REQUEST
-    asked.l7.dns.query, asked.l7.dns.observation_source = query, "proxy"
-    asked.l7.dns.qtypes.append(qtype)
-    yield asked
-    if not refused:
-        answer = _flow(resolver, source, "udp", Type=flow_pb2.L7, traffic_direction=flow_pb2.EGRESS)
-        answer.verdict = flow_pb2.FORWARDED
-        answer.event_type.type, answer.is_reply.value = 129, True
-        answer.l7.CopyFrom(asked.l7)
-        answer.l7.type = flow_pb2.RESPONSE
-        answer.l7.dns.rcode, answer.l7.dns.ttl = rcode, 30
-        answer.l7.dns.ips.extend(ips)
-        yield answer
-
-
-def http(source: Side, destination: Side, *, method: str, code: int, denied: bool = False) -> Iterator[flow_pb2.Flow]:
-    """An HTTP exchange through the proxy; a denied request has no response."""
-    request = _flow(source, destination, "tcp", Type=flow_pb2.L7, traffic_direction=flow_pb2.EGRESS)
-    request.verdict = flow_pb2.DROPPED if denied else flow_pb2.FORWARDED
-    request.event_type.type, request.is_reply.value = 129, False
-    request.l7.type = flow_pb2.REQUEST
-    request.l7.http.method, request.l7.http.url = method, f"http://{destination.names[0]}/"
-    request.l7.http.code = code if denied else 0
-    yield request
-    if not denied:
-        response = _flow(destination, source, "tcp", Type=flow_pb2.L7, traffic_direction=flow_pb2.EGRESS)
-        response.verdict = flow_pb2.FORWARDED
-        response.event_type.type, response.is_reply.value = 129, True
-        response.l7.CopyFrom(request.l7)
-        response.l7.type, response.l7.http.code = flow_pb2.RESPONSE, code
-        yield response
+def _is_address(entry: str) -> bool:
+    return ":" in entry or entry.replace(".", "").isdigit()

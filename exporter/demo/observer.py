@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import grpc
 
-from exporter.demo import status
+from exporter.demo import cluster, status
 from exporter.demo.query import BadRequestError
 from exporter.demo.relay import Relay
 from exporter.hubble.pb.observer import observer_pb2, observer_pb2_grpc
@@ -61,4 +61,4 @@ class RelayObserver(observer_pb2_grpc.ObserverServicer):
 
 def _greet(context: grpc.ServicerContext) -> None:
     """Send the headers at once, with the version by which `hubble` tells whether it is newer than the server."""
-    context.send_initial_metadata((("hubble-relay-version", status.RELEASE),))
+    context.send_initial_metadata((("hubble-relay-version", cluster.RELEASE),))

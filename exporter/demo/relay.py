@@ -65,6 +65,11 @@ class Relay:
         """Bring a node back: calls with `follow` read it again, as they first asked, and are told nothing."""
         self._set_connected(name, connected=True, message="")
 
+    def wait_no_more(self) -> None:
+        """From now on writers overwrite what is not read in time, as agents do."""
+        with self._peers.changed:
+            self._peers.waits = False
+
     def close(self) -> None:
         """End the story: writers stop, and calls end when they have read what there is."""
         with self._peers.changed:
@@ -94,6 +99,11 @@ class Relay:
         """Be told now, and after each change of the nodes, whether there is any that can be read."""
         self._watchers.append(watcher)
         watcher(bool(self._peers.connected))
+
+    @property
+    def newest_ns(self) -> int:
+        """The time of the newest flow that was written: the clock of a story that is told faster than life."""
+        return self._newest_ns
 
     @property
     def peers(self) -> Peers:

@@ -1,11 +1,10 @@
 """What relay answers about its nodes (cilium pkg/hubble/relay/observer/server.go)."""
 
+from exporter.demo.cluster import RELEASE
 from exporter.demo.peers import Peer, Peers
 from exporter.hubble.pb.observer import observer_pb2
 from exporter.hubble.pb.relay import relay_pb2
 
-# The release whose behaviour the demo has; the build says that it is none.
-RELEASE = "1.19.4+demo"
 _MOST_NAMES = 10
 
 

@@ -1,96 +1,137 @@
-"""What happens in the demo's cluster: a round of ordinary egress, and some of each thing worth noticing.
+"""The demo's story: two hours of history, then laps in which one of each thing happens.
 
-The same seed and start give the same flows, byte for byte.
+The same seed gives the same happenings, byte for byte. Times are ns since the beginning of the history, or of the lap.
 """
 
 import random
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heappop, heappush
+from itertools import count
+from typing import NamedTuple
 
-from exporter.demo import cluster
-from exporter.demo.cluster import API_SERVER, CATALOG, CATALOG_REMOTE, CHECKOUT, DATABASE_REMOTE, FRONTEND, REPORT
-from exporter.demo.events import Side, connection, dns, drop, http, side, trace
+from exporter.demo import cluster, normal_day
+from exporter.demo.exchanges import Scene
+from exporter.demo.incidents import (
+    INCIDENTS,
+    LEAVING_MINUTE,
+    LOST_MINUTE,
+    RETURNING_MINUTE,
+    beacon,
+    no_dns_rule,
+)
 from exporter.hubble.pb.flow import flow_pb2
-from exporter.hubble.pb.observer import observer_pb2
-from exporter.hubble.pb.relay import relay_pb2
 
-ROUND_SECONDS = 60.0
-_PAYMENTS = Side(
-    cluster.world("fqdn:api.payments.example", "cidr:203.0.113.10/32", identity=16777301),
-    "203.0.113.10",
-    443,
-    ("api.payments.example",),
-)
-_MAIL = Side(cluster.world("cidr:198.51.100.0/24", identity=16777302), "198.51.100.25", 587)
-_NAMELESS = Side(cluster.world(), "192.0.2.77", 8443)
-_METADATA = Side(cluster.world(), "169.254.169.254", 80)
-_TIME = Side(cluster.world("cidr:2001-db8-7--0/48", identity=16777303), "2001:db8:7::123", 123)
-_PARTNER = Side(
-    cluster.world("fqdn:*.partner.example", identity=16777304), "203.0.113.44", 80, ("files.partner.example",)
-)
+MINUTE_NS = 60 * 1_000_000_000
+HISTORY_MINUTES, LAP_MINUTES = 120, 30
+_HISTORY_LAP = -1
+_BEACON_EVERY, _BEACON_FROM = 4, 35
+_DNS_BROKEN_EVERY, _DNS_BROKEN_FROM = 5, 50
 
 
-def begin() -> Iterator[observer_pb2.GetFlowsResponse]:
-    """What relay sends first: the nodes that it is connected to."""
-    yield observer_pb2.GetFlowsResponse(
-        node_status=relay_pb2.NodeStatusEvent(state_change=relay_pb2.NODE_CONNECTED, node_names=cluster.NODES),
-        node_name=cluster.NODES[0],
-    )
+class Membership(NamedTuple):
+    """A node leaves, or comes back."""
+
+    connected: bool
 
 
-def play(number: int, start_ns: int, seed: int) -> Iterator[observer_pb2.GetFlowsResponse]:
-    """Round `number` of the story, its flows spread over `ROUND_SECONDS` from `start_ns` (ns since the epoch) on."""
-    chance = random.Random(f"{seed}/{number}")  # noqa: S311, a story needs no secrets
-    flows = list(_scenes(number, chance))
-    step_ns = int(ROUND_SECONDS * 1e9 / len(flows))
-    for index, flow in enumerate(flows):
-        flow.time.FromNanoseconds(start_ns + index * step_ns + chance.randrange(step_ns))
-        flow.uuid = f"{number:08x}-{index:04x}"
-        yield observer_pb2.GetFlowsResponse(flow=flow, node_name=flow.node_name, time=flow.time)
-    if number % 5 == 4:  # noqa: PLR2004, now and then
-        lost = flow_pb2.LostEvent(source=flow_pb2.HUBBLE_RING_BUFFER, num_events_lost=chance.randrange(1, 20))
-        yield observer_pb2.GetFlowsResponse(lost_events=lost, node_name=cluster.NODES[1])
+class Heading(NamedTuple):
+    """What happens next, for a person who watches."""
+
+    title: str
 
 
-def _scenes(number: int, chance: random.Random) -> Iterator[flow_pb2.Flow]:
-    ports = iter(range(32768 + number * 50 % 28000, 65000))
-    yield from _normal_day(ports, chance)
-    yield from _what_policy_stops(ports)
-    yield from _what_stands_out(ports)
+class Happening(NamedTuple):
+    """What is told: a flow or a loss that a node reports, its leaving and coming back, or what all that is about."""
+
+    at_ns: int
+    node: str
+    event: flow_pb2.Flow | flow_pb2.LostEvent | Membership | Heading
 
 
-def _normal_day(ports: Iterator[int], chance: random.Random) -> Iterator[flow_pb2.Flow]:
-    for _ in range(chance.randrange(3, 7)):
-        yield from connection(side(FRONTEND, next(ports)), side(CATALOG_REMOTE, 8080), policy="frontend")
-    yield from connection(side(CATALOG, next(ports)), side(DATABASE_REMOTE, 5432))
-    for name, rcode, ips in (
-        ("api.payments.example.shop.svc.cluster.local.", 3, ()),
-        ("api.payments.example.svc.cluster.local.", 3, ()),
-        ("api.payments.example.cluster.local.", 3, ()),
-        ("api.payments.example.", 0, ("203.0.113.10",)),
-    ):
-        yield from dns(side(CHECKOUT, next(ports)), name, rcode=rcode, ips=ips)
-    for _ in range(chance.randrange(1, 4)):
-        yield from connection(side(CHECKOUT, next(ports)), _PAYMENTS, policy="checkout")
-    yield from connection(side(CHECKOUT, next(ports)), _MAIL)
-    yield from connection(side(CATALOG, next(ports)), _TIME, "udp")
-    yield from connection(side(REPORT, next(ports)), Side(API_SERVER, cluster.API_SERVER_ADDRESS, 6443))
-    host = Side(cluster.HOST, cluster.HOST_ADDRESS, next(ports))
-    packet = trace(host, Side(cluster.world(), "203.0.113.123", 123), "udp", new=True)
-    packet.traffic_direction = flow_pb2.TRAFFIC_DIRECTION_UNKNOWN
-    yield packet
+def history(seed: int) -> Iterator[Happening]:
+    """The hours before the demo begins: normal days, and what takes more than an hour to be seen for what it is."""
+    scene = Scene(seed, _HISTORY_LAP)
+
+    def minute(number: int) -> Iterator[Happening]:
+        yield from _flows(normal_day.minute(number, scene))
+        if number >= _BEACON_FROM and number % _BEACON_EVERY == 0:
+            yield from _flows(beacon(number * 60.0 + 17, scene))
+        if number >= _DNS_BROKEN_FROM and number % _DNS_BROKEN_EVERY == 0:
+            yield from _flows(no_dns_rule(number * 60.0 + 28, scene))
+
+    yield from _identified(_in_order(HISTORY_MINUTES, minute), seed, _HISTORY_LAP)
 
 
-def _what_policy_stops(ports: Iterator[int]) -> Iterator[flow_pb2.Flow]:
-    yield from drop(side(FRONTEND, next(ports)), _NAMELESS, "tcp", flow_pb2.POLICY_DENIED)
-    yield from drop(side(REPORT, next(ports)), _METADATA, "tcp", flow_pb2.POLICY_DENY)
-    yield from drop(side(REPORT, next(ports)), _MAIL, "tcp", flow_pb2.NO_EGRESS_GATEWAY)
-    yield from dns(side(REPORT, next(ports)), "paste.leak.example.", refused=True)
+def lap(number: int, seed: int) -> Iterator[Happening]:
+    """Lap `number`: a normal day on which one of each thing happens."""
+    scene = Scene(seed, number)
+
+    def minute(of_lap: int) -> Iterator[Happening]:
+        yield from _flows(normal_day.minute(of_lap, scene))
+        if of_lap % _BEACON_EVERY == 0:
+            yield from _flows(beacon(of_lap * 60.0 + 17, scene))
+        for incident in INCIDENTS:
+            if incident.minute == of_lap:
+                yield _heading(of_lap * MINUTE_NS, incident.title)
+                yield from _flows(incident.act(of_lap * 60.0 + 5, scene))
+        yield from _troubles(of_lap, scene)
+
+    yield from _identified(_without_absent(_in_order(LAP_MINUTES, minute)), seed, number)
 
 
-def _what_stands_out(ports: Iterator[int]) -> Iterator[flow_pb2.Flow]:
-    port = next(ports)
-    yield from connection(side(FRONTEND, port), _PARTNER, verdict=flow_pb2.REDIRECTED, policy="frontend-l7")
-    yield from http(side(FRONTEND, port), _PARTNER, method="GET", code=200)
-    yield from http(side(FRONTEND, port), _PARTNER, method="PUT", code=403, denied=True)
-    yield from connection(side(CHECKOUT, next(ports)), _NAMELESS, verdict=flow_pb2.AUDIT)
-    yield from connection(side(CATALOG), Side(cluster.world(), "192.0.2.9"), "icmp")
+def _troubles(minute: int, scene: Scene) -> Iterator[Happening]:
+    """What befalls the observation itself."""
+    at_ns = minute * MINUTE_NS + MINUTE_NS // 2
+    if minute == LOST_MINUTE:
+        yield _heading(at_ns, "events are lost on node-2, before Hubble and in its ring")
+        for source, most in ((flow_pb2.HUBBLE_RING_BUFFER, 200), (flow_pb2.PERF_EVENT_RING_BUFFER, 20)):
+            lost = flow_pb2.LostEvent(source=source, num_events_lost=scene.chance.randrange(1, most))
+            yield Happening(at_ns, cluster.NODE_2, lost)
+    if minute in (LEAVING_MINUTE, RETURNING_MINUTE):
+        returns = minute == RETURNING_MINUTE
+        yield _heading(at_ns, f"node-3 {'comes back' if returns else 'leaves'}")
+        yield Happening(at_ns, cluster.NODE_3, Membership(connected=returns))
+
+
+def _heading(at_ns: int, title: str) -> Happening:
+    return Happening(at_ns, "", Heading(title))
+
+
+def _flows(flows: Iterable[flow_pb2.Flow]) -> Iterator[Happening]:
+    for flow in flows:
+        yield Happening(flow.time.ToNanoseconds(), flow.node_name, flow)
+
+
+def _in_order(minutes: int, minute: Callable[[int], Iterable[Happening]]) -> Iterator[Happening]:
+    """All minutes in the order of time: what a minute begins may go on in later ones, and ends with the last."""
+    order = count()
+    waiting: list[tuple[int, int, Happening]] = []
+    for number in range(minutes):
+        for happening in minute(number):
+            heappush(waiting, (happening.at_ns, next(order), happening))
+        while waiting and waiting[0][0] < (number + 1) * MINUTE_NS:
+            yield heappop(waiting)[2]
+
+
+def _without_absent(happenings: Iterable[Happening]) -> Iterator[Happening]:
+    """A node that is away reports nothing."""
+    away = set()
+    for happening in happenings:
+        match happening.event:
+            case Membership(connected=True):
+                away.discard(happening.node)
+            case Membership(connected=False):
+                away.add(happening.node)
+            case _ if happening.node in away:
+                continue
+        yield happening
+
+
+def _identified(happenings: Iterable[Happening], seed: int, lap_number: int) -> Iterator[Happening]:
+    """Give each flow an id, as agents do."""
+    chance = random.Random(f"{seed}/{lap_number}/ids")  # noqa: S311, a story needs no secrets
+    for happening in happenings:
+        if isinstance(happening.event, flow_pb2.Flow):
+            happening.event.uuid = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+        yield happening

@@ -1,16 +1,28 @@
 """The demo as a whole: a story, told over gRPC."""
 
+import json
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
 
 from exporter.demo.cluster import NODES
+from exporter.demo.incidents import INCIDENTS
 from exporter.demo.settings import DemoSettings
-from exporter.demo.telling import Demo, story_once
+from exporter.demo.story import HISTORY_MINUTES, MINUTE_NS, Heading, Membership, history
+from exporter.demo.telling import Demo, dumped, response_of, story_once
 from exporter.hubble.pb.observer import observer_pb2_grpc
 from exporter.hubble.pb.observer.observer_pb2 import GetFlowsRequest, GetFlowsResponse
-from tests.demo.responses import DEADLINE
+from tests.demo.responses import DEADLINE, losses, statuses
+from tests.programs import eventually, run
+
+STORY = [
+    response_of(happening)
+    for happening in story_once(DemoSettings())
+    if not isinstance(happening.event, Membership | Heading)
+]
 
 
 def told(demo: Demo, request: GetFlowsRequest) -> Iterator[GetFlowsResponse]:
@@ -23,30 +35,88 @@ def test_once_is_the_whole_story() -> None:
     """A client that follows gets everything that is told, whenever it comes, in the order of time; then it ends."""
     demo = Demo(DemoSettings(), once=True)
     try:
-        status, *events = told(demo, GetFlowsRequest(follow=True))
+        events = list(told(demo, GetFlowsRequest(follow=True)))
     finally:
         demo.stop()
-    story = list(story_once(DemoSettings()))
 
-    assert list(status.node_status.node_names) == list(NODES)
     assert [event.flow for event in events if event.HasField("flow")] == [
-        event.flow for event in story if event.HasField("flow")
+        response.flow for response in STORY if response.HasField("flow")
     ]
-    assert [event.lost_events for event in events if event.HasField("lost_events")] == [
-        event.lost_events for event in story if event.HasField("lost_events")
-    ]
+    assert losses(events) == losses(STORY)
+    (state, nodes, _), (left, gone, _) = statuses(events)
+    assert (state, nodes) == ("NODE_CONNECTED", list(NODES))
+    assert (left, gone) == ("NODE_ERROR", [NODES[2]])
 
 
-def test_live_goes_on() -> None:
-    """Flows of the present arrive until the demo is stopped, which ends the call."""
-    demo = Demo(DemoSettings(speed=10_000))
+def test_live_begins_with_history() -> None:
+    """Two hours of the past come first, all of them, and then the present, until the demo is stopped."""
+    titles: list[str] = []
+    before_ns = time.time_ns()
+    demo = Demo(DemoSettings(speed=10_000), announce=titles.append)
     responses = told(demo, GetFlowsRequest(follow=True))
+    length = sum(1 for _ in history(1))
     try:
-        flows = [next(responses) for _ in range(50)][1:]
+        flows = [next(responses) for _ in range(length + 200)][1:]
+        eventually(lambda: len(titles) > len(INCIDENTS), "all incidents")
     finally:
         demo.stop()
 
     times = [response.time.ToNanoseconds() for response in flows if response.HasField("flow")]
-    assert times == sorted(times)
+    past, present = times[:length], times[length:]
+    assert before_ns - HISTORY_MINUTES * MINUTE_NS <= past[0] < past[-1] < time.time_ns()
+    assert past[-1] - past[0] > (HISTORY_MINUTES - 1) * MINUTE_NS
+    assert present == sorted(present)
+    assert all(before_ns < happened < time.time_ns() for happened in present)
+    assert titles[0] == INCIDENTS[0].title
     with pytest.raises(grpc.RpcError):
         list(responses)
+
+
+def test_a_second_reader_finds_the_history_in_the_rings() -> None:
+    """`hubble observe --since` works: what was told is still there when another client asks."""
+    demo = Demo(DemoSettings(speed=0.001))
+    address = demo.start()
+    try:
+        with grpc.insecure_channel(address) as channel:
+            observer = observer_pb2_grpc.ObserverStub(channel)
+            length = sum(1 for _ in history(1))
+            following = observer.GetFlows(GetFlowsRequest(follow=True), timeout=DEADLINE)
+            first = [next(following) for _ in range(length + 1)]
+            again = list(observer.GetFlows(GetFlowsRequest(first=True), timeout=DEADLINE))
+    finally:
+        demo.stop()
+    assert [response.flow for response in again if response.HasField("flow")][:length] == [
+        response.flow for response in first if response.HasField("flow")
+    ][:length]
+
+
+def test_a_dump_is_the_story() -> None:
+    """Every line is one response as `hubble observe -o jsonpb` writes it; changes of nodes are not among them."""
+    lines = [json.loads(line) for line in dumped(DemoSettings())]
+    assert len(lines) == len(STORY)
+    assert {key for line in lines for key in line} == {"flow", "lost_events", "node_name", "time"}
+    assert lines[0]["flow"]["time"] == lines[0]["time"] == "2026-01-05T09:00:02Z"
+
+
+def test_a_replayed_dump_equals_the_demo(tmp_path: Path) -> None:
+    """The product families of `demo --once` and of its dump are the same, byte for byte, and so for each seed."""
+    for seed in ("1", "5"):
+        file = f"{tmp_path}/story.jsonl"
+        assert run("demo", "--dump", file, "--demo.seed", seed).returncode == 0
+        streamed, replayed = run("demo", "--once", "--demo.seed", seed), run("replay", "--once", file)
+        assert _products(streamed.stdout) == _products(replayed.stdout)
+        assert len(_products(streamed.stdout)) > 100
+
+
+def test_a_dump_that_cannot_be_written(tmp_path: Path) -> None:
+    """One line says why, and the exit code is 1."""
+    ended = run("demo", "--dump", f"{tmp_path}/missing/story.jsonl")
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"hubble-egress-exporter: cannot write {tmp_path}/missing/story.jsonl: No such file or directory\n"
+    )
+
+
+def _products(exposition: str) -> list[str]:
+    lines = exposition.splitlines()
+    return [line for line in lines if line.startswith("hubble_egress_") and "_exporter_" not in line]

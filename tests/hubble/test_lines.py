@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.demo.settings import DemoSettings
-from exporter.demo.story import begin, play
+from exporter.demo.telling import dumped
 from exporter.flow import Flow
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import Event, Ignored, LostEvents, NodeStatus, Undecodable
@@ -41,10 +41,10 @@ LINE: dict[str, Any] = {
     "node_name": "kind/w1",
     "time": "2023-08-21T12:12:18.510175415Z",
 }
-STORY = [
-    json.dumps(MessageToDict(response, preserving_proto_field_name=True)).encode()
-    for response in [*begin(), *play(4, 1_700_000_000 * 10**9, DemoSettings().seed)]
-]
+STATUS = {"node_status": {"state_change": "NODE_CONNECTED", "node_names": ["demo/node-1"]}, "node_name": "demo/node-1"}
+DUMPED = list(dumped(DemoSettings()))
+LOSSES = [line for line in DUMPED if "lost_events" in line]
+STORY = [line.encode() for line in (json.dumps(STATUS), *LOSSES, *DUMPED[::50])]
 
 
 def decode(line: object) -> Event:
