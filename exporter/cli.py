@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from exporter import log
@@ -19,6 +20,7 @@ from exporter.metrics.reference import metrics_markdown
 from exporter.narration import announce, show
 from exporter.options import given_flags, parse
 from exporter.progress import Progress
+from exporter.reload import Reading
 from exporter.service import Service
 from exporter.settings import Settings
 from exporter.settings.faults import SettingsError
@@ -80,16 +82,18 @@ def _interruptible() -> None:
 def _with_settings(options: argparse.Namespace) -> int:
     flags = given_flags(options)
     config_file = flags.pop("config.file", [None])[-1]
-    settings = load(Settings, config_file=config_file, environment=os.environ, flags=flags)
+    read = partial(load, Settings, config_file=config_file, environment=os.environ, flags=flags)
+    settings = read()
     log.configure(settings.log)
+    options.reading = Reading(settings, read)
     commands = {"run": _run, "demo": _demo, "replay": _replay, "check-config": _check_config}
     return commands[options.command](settings, options)
 
 
-def _run(settings: Settings, _options: argparse.Namespace) -> int:
+def _run(settings: Settings, options: argparse.Namespace) -> int:
     decoder = Decoder(settings.hubble.endpoint_cache)
-    service = Service(settings, _observer(settings, decoder), decoder, live=True)
-    service.stop_on_signals()
+    service = Service(settings, _observer(settings, decoder), decoder, live=True, reading=options.reading)
+    service.signals.listen()
     return service.run(lambda _url: None)
 
 
@@ -105,12 +109,14 @@ def _demo(settings: Settings, options: argparse.Namespace) -> int:
         address = server.start()
         settings = settings.model_copy(update={"hubble": settings.hubble.model_copy(update={"address": address})})
         decoder = Decoder(settings.hubble.endpoint_cache)
-        service = Service(settings, _observer(settings, decoder), decoder, live=not options.once)
+        service = Service(
+            settings, _observer(settings, decoder), decoder, live=not options.once, reading=options.reading
+        )
         if options.once:
             _interruptible()
             service.consume_to_its_end()
             return _print_metrics(service)
-        service.stop_on_signals()
+        service.signals.listen()
         return service.run(lambda url: show(service, url, address))
     finally:
         server.stop()
@@ -141,9 +147,9 @@ def _replay(settings: Settings, options: argparse.Namespace) -> int:
             speed=options.speed,
             progress=progress.advance,
         )
-        service = Service(settings, source, decoder, live=False)
+        service = Service(settings, source, decoder, live=False, reading=options.reading)
         if not options.once:
-            service.stop_on_signals()
+            service.signals.listen()
             code = service.run(lambda _url: None, finished=lambda: bool(source.hopeless))
             return _FAILED if _is_hopeless(source) else code
         _interruptible()

@@ -12,6 +12,7 @@ _HINTS = {
     "timeout": "no answer in hubble.connect-timeout: is a network policy in between?",
     "no_observer": "the server answers gRPC, but is no Hubble Observer",
     "tls": "the server wants TLS",
+    "asked_anew": "connecting again at once",
 }
 
 _CHANGES = 2

@@ -1,6 +1,7 @@
 """The command line: one flag per setting, made from the settings themselves."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from exporter.build import build
@@ -20,13 +21,23 @@ exit codes: 0 success or ended by a signal, 1 failure at run time, 2 bad use, ba
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The parsed command line; leaves with exit code 2 on bad use, naming the nearest flag when one is unknown."""
     top, commands = _parsers()
-    options, unknown = top.parse_known_args(arguments)
+    options, unknown = top.parse_known_args(_switches(sys.argv[1:] if arguments is None else arguments))
     if unknown:
         command = commands.choices[options.command]
         word = unknown[0].partition("=")[0]
         meant = nearest(word, [option for action in command._actions for option in action.option_strings])  # noqa: SLF001, argparse offers no other way to list them
         command.error(f"unknown flag or argument {word}" + (f"; did you mean {meant}?" if meant else ""))
     return options
+
+
+def _switches(arguments: Sequence[str]) -> list[str]:
+    """A flag that is on or off may stand alone, as Prometheus' flags do; `--flag=false` and `--flag false` work too."""
+    switches = {field.flag for field in fields(Settings) if field.type == "true or false"}
+    following = [*arguments, ""][1:]
+    return [
+        f"{argument}=true" if argument in switches and after not in ("true", "false") else argument
+        for argument, after in zip(arguments, following, strict=True)
+    ]
 
 
 def _parsers() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[argparse.ArgumentParser]]":
@@ -107,6 +118,8 @@ def _add(to: "argparse._ActionsContainer", path: str, metavar: str, text: str) -
 
 
 def _metavar(setting: SettingField) -> str:
+    if setting.type == "true or false":
+        return "[=true|false]"
     return setting.type.split()[0].rstrip(",").upper() if not setting.type.startswith("one of ") else "NAME"
 
 

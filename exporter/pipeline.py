@@ -15,6 +15,7 @@ from exporter.counting import Outcome, Role, owns_source, role_of
 from exporter.destinations.directory import Destinations, is_unresolved
 from exporter.destinations.entities import is_world
 from exporter.destinations.interface import Destination, WorkloadName
+from exporter.destinations.settings import DestinationsSettings
 from exporter.flow import Direction, Dns, EventType, Flow, Http, Kafka, L7Type
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
@@ -96,6 +97,13 @@ class Pipeline:
             flow_now = self._flow_now + self.stream.quiet_ns(wall_ns)
             self._connections.expire(flow_now)
             self._destinations.expire(flow_now)
+
+    def reconfigure(self, sources: SourcesSettings, destinations: DestinationsSettings) -> None:
+        """Judge by other settings from now on; what was counted and learnt stays."""
+        with self.lock:
+            self._sources = sources
+            self._chosen.clear()
+            self._destinations.reconfigure(destinations)
 
     def cache_stats(self) -> dict[str, WindowStats]:
         """Entries, bounds and evictions of all stages."""

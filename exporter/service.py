@@ -1,11 +1,9 @@
 """Builds the boxes, starts and stops them, and answers what the pages ask."""
 
-import signal
 import threading
-from collections import Counter
 from collections.abc import Callable
-from types import FrameType
 
+from exporter import log
 from exporter.connections.connections import Connections
 from exporter.destinations.directory import Destinations
 from exporter.flow import Flow
@@ -19,18 +17,20 @@ from exporter.metrics.exposition import Exposition
 from exporter.metrics.families import Family
 from exporter.metrics.recorder import Recorder
 from exporter.metrics.scrape import OPENMETRICS, TEXT, exposition, wants_openmetrics
-from exporter.metrics.selfmetrics import Histogram, Snapshot, registry_of
+from exporter.metrics.selfmetrics import registry_of
 from exporter.pipeline import Pipeline
 from exporter.recent import Recent
+from exporter.reload import Reading, Reload
 from exporter.settings import Settings
 from exporter.settings.web_file import read_web_config
-from exporter.stream import LAG_BUCKETS, StreamState
+from exporter.signals import Signals
+from exporter.snapshots import snapshot
+from exporter.stream import StreamState
 from exporter.views import StatusView
 from exporter.web.live import LiveConfig
 from exporter.web.routes import Exposed, Routes
 from exporter.web.server import WebServer
 from exporter.web.status import Status
-from exporter.window import WindowStats
 
 _TICK_SECONDS = 1.0
 _SIGNAL_SECONDS = 0.2
@@ -43,8 +43,17 @@ class Service:
         WebFileError: when the file of `web.config.file` cannot be used.
     """
 
-    def __init__(self, settings: Settings, source: FlowSource, decoder: Decoder, *, live: bool) -> None:
-        self._settings, self._source, self._decoder, self._live = settings, source, decoder, live
+    def __init__(
+        self,
+        settings: Settings,
+        source: FlowSource,
+        decoder: Decoder,
+        *,
+        live: bool,
+        reading: Reading | None = None,
+    ) -> None:
+        """Build the boxes; `reading` gives the settings anew when a reload asks for it."""
+        self._settings, self._source, self._live = settings, source, live
         self._products = Exposition(families.PRODUCT)
         self._recorder = Recorder(settings.metrics, self._products)
         self.pipeline = Pipeline(
@@ -57,11 +66,15 @@ class Service:
         )
         self._journal, self._flow_lines = Journal(), FlowLines(settings.log, self.pipeline)
         self._status = StatusView(self.pipeline, self._products, settings, source)
-        self._registry = registry_of(self._snapshot)
-        self._routes = Routes(self, settings.web.max_scrapes)
+        self.reloading = Reload(settings, reading, self._apply)
+        self._routes = Routes(self, settings.web.max_scrapes, lifecycle=settings.web.enable_lifecycle)
+        self._registry = registry_of(
+            lambda: snapshot(self.pipeline, self._recorder, decoder, settings.hubble, self._routes, self.reloading)
+        )
         web_file = settings.web.config.file
         self._web = WebServer(settings.web, self._routes, LiveConfig(web_file, read_web_config) if web_file else None)
-        self._stopping = threading.Event()
+        self.signals = Signals()
+        self._stopping = self.signals.stopping
         self._dead, self._ended = "", False
         self._threads: list[threading.Thread] = []
 
@@ -111,11 +124,14 @@ class Service:
         ready(url)
         # The kernel may hand a signal to any thread; Python handles it in this one, which must wake up for that.
         while not self._stopping.wait(_SIGNAL_SECONDS):
-            pass
+            if self.signals.take_reload():
+                self.reload()
         self._source.stop()
         for thread in self._threads:
             # One that waits for standard input cannot be woken; it ends with the process.
             thread.join(timeout=2)
+        if self.signals.terminated:
+            self._routes.last_scrape(self._settings.web.last_scrape)
         self._web.stop()
         logger().info("exporter_stopped", dead_thread=self._dead or None)
         return 1 if self._dead else 0
@@ -133,14 +149,9 @@ class Service:
         with self.pipeline.lock:
             return {family: self._products.total(family) for family in families.PRODUCT}
 
-    def stop_on_signals(self) -> None:
-        """Let SIGTERM and SIGINT end `run` with exit code 0."""
-
-        def handle(_number: int, _frame: FrameType | None) -> None:
-            self.stop()
-
-        signal.signal(signal.SIGTERM, handle)
-        signal.signal(signal.SIGINT, handle)
+    def reload(self) -> str:
+        """Read the settings again; what is wrong with them, or an empty text."""
+        return self.reloading()
 
     def exposition(self, accept: str) -> Exposed:
         """All metrics, as text or OpenMetrics."""
@@ -153,7 +164,9 @@ class Service:
         return f"the {self._dead} thread is dead" if self._dead else ""
 
     def unready(self) -> str:
-        """Ready once the stream has connected; a file or the demo is there anyway."""
+        """Ready once the stream has connected, until it ends; a file or the demo is there anyway."""
+        if self._stopping.is_set():
+            return "it is ending"
         if self._live and not self.pipeline.stream.connected_once:
             return "the stream has not connected yet"
         return ""
@@ -161,6 +174,14 @@ class Service:
     def status(self) -> Status:
         """What the landing page and `/api/v1/status` say."""
         return self._status.take(dead_thread=self._dead, finished=self._ended)
+
+    def _apply(self, settings: Settings) -> None:
+        """Let the boxes go on with other settings; what they have counted and learnt stays."""
+        log.configure(settings.log)
+        self.pipeline.reconfigure(settings.sources, settings.destinations)
+        self._flow_lines = FlowLines(settings.log, self.pipeline)
+        self._status.reconfigure(settings)
+        self._source.choose(settings.sources)
 
     def _spawn(self, name: str, work: Callable[[], None]) -> None:
         def guarded() -> None:
@@ -185,26 +206,3 @@ class Service:
     def _tick(self) -> None:
         while not self._stopping.wait(_TICK_SECONDS):
             self.pipeline.tick()
-
-    def _snapshot(self) -> Snapshot:
-        with self.pipeline.lock:
-            stream, budget = self.pipeline.stream, self._recorder.budget
-            nodes = Counter(stream.nodes.values())
-            endpoints = WindowStats(self._decoder.entries, self._settings.hubble.endpoint_cache, self._decoder.resets)
-            return Snapshot(
-                samples={
-                    families.FLOWS: {(outcome.value,): count for outcome, count in self.pipeline.outcomes.items()},
-                    families.EVENT_TYPES: {(name,): count for name, count in stream.event_types.items()},
-                    families.LOST_EVENTS: {(name,): count for name, count in stream.lost.items()},
-                    families.NODES: {(state,): count for state, count in nodes.items()},
-                    families.CONNECTED: {(): float(stream.connected)},
-                    families.CONNECTS: {(code, reason): number for (code, reason), number in stream.connects.items()},
-                    families.LAST_FLOW: {(): stream.last_flow_ns / 1e9},
-                    families.DECODE_ERRORS: {(reason,): count for reason, count in stream.decode_errors.items()},
-                    families.SCRAPES_REFUSED: {(): self._routes.scrapes_refused},
-                    families.SERIES: {(): self._products.size},
-                    families.FOLDED: {(): budget.folded},
-                },
-                histograms={families.LAG: Histogram(LAG_BUCKETS, tuple(stream.lag_counts), stream.lag_sum)},
-                caches={**self.pipeline.cache_stats(), "endpoints": endpoints},
-            )

@@ -112,6 +112,11 @@ class StatusView:
             settings=self._setting_rows,
         )
 
+    def reconfigure(self, settings: Settings) -> None:
+        """Show other settings as those in effect."""
+        self._settings = settings
+        self.__dict__.pop("_setting_rows", None)
+
     def _moment(self, now_ns: int, dead_thread: str, finished: bool) -> _Moment:
         state, outcomes = self._pipeline.stream, self._pipeline.outcomes
         rate = None if finished else self._pipeline.recent.rate

@@ -70,9 +70,9 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
         threading.Event().wait(0.01)
 
 
-def get(url: str, **headers: str) -> tuple[int, str]:
+def get(url: str, method: str = "GET", **headers: str) -> tuple[int, str]:
     """Status and text of an HTTP answer."""
-    request = Request(url, headers=headers)  # noqa: S310, the URL is our own server's
+    request = Request(url, headers=headers, method=method)  # noqa: S310, the URL is our own server's
     try:
         with urlopen(request, timeout=DEADLINE) as answer:  # noqa: S310, the same
             return answer.status, answer.read().decode()
@@ -168,6 +168,10 @@ class Process:
             if pipe:
                 pipe.close()
         return code
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal, and return the exit code."""

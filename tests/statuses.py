@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from exporter.connections.connections import Connections
 from exporter.destinations.directory import Destinations
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
+from exporter.hubble.settings import SourcesSettings
 from exporter.metrics import families
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.recorder import Recorder
@@ -29,6 +30,9 @@ class Events:
     def events(self) -> Iterator[Event]:
         """All of them."""
         yield from self._events
+
+    def choose(self, sources: SourcesSettings) -> None:
+        """All the same to it."""
 
     def stop(self) -> None:
         """There is nothing to stop."""

@@ -25,7 +25,7 @@ from exporter.hubble.interface import Connected, Event, FlowSource
 from exporter.hubble.observer import Observer
 from exporter.hubble.pb.observer import observer_pb2
 from exporter.hubble.replay import Recording
-from exporter.hubble.settings import HubbleSettings
+from exporter.hubble.settings import HubbleSettings, SourcesSettings
 from exporter.metrics import families
 from exporter.service import Service
 from exporter.settings import Settings
@@ -108,6 +108,9 @@ class Breaking:
         yield Connected("nowhere")
         self.go.wait()
         raise RuntimeError("out of luck")
+
+    def choose(self, sources: SourcesSettings) -> None:
+        """All the same to it."""
 
     def stop(self) -> None:
         """Nothing to stop."""

@@ -16,6 +16,15 @@ class Destinations:
     """Who talks to what. Not thread-safe: the pipeline owns it."""
 
     def __init__(self, settings: DestinationsSettings) -> None:
+        self._workloads = Workloads(settings.pod_cache, settings.node_names)
+        self._cluster_addresses = Window(settings.learned_addresses, settings.learned_addresses_ttl)
+        self._classified: dict[Contact, Destination] = {}
+        self._bound, self._resets = settings.destination_cache, 0
+        self.reconfigure(settings)
+
+    def reconfigure(self, settings: DestinationsSettings) -> None:
+        """Classify by other settings from now on; what was learnt stays, and so do the sizes of what is remembered."""
+        self._classified.clear()
         self._knowledge = Knowledge(
             ClusterNames(settings.cluster_domains, settings.search_suffixes),
             CidrNames(settings.cidr_names),
@@ -24,10 +33,6 @@ class Destinations:
         self._resolver_labels = frozenset(settings.resolvers.labels)
         self._resolver_addresses = frozenset(settings.resolvers.addresses)
         self._resolver_ports = frozenset(settings.resolvers.ports)
-        self._workloads = Workloads(settings.pod_cache, settings.node_names)
-        self._cluster_addresses = Window(settings.learned_addresses, settings.learned_addresses_ttl)
-        self._classified: dict[Contact, Destination] = {}
-        self._bound, self._resets = settings.destination_cache, 0
 
     def learn(self, flow: Flow) -> None:
         """Take from a flow, counted or not, what it says about pods, nodes and addresses of the cluster."""

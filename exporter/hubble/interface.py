@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from exporter.flow import Flow
+from exporter.hubble.settings import SourcesSettings
 
 
 class Connected(NamedTuple):
@@ -64,6 +65,10 @@ class FlowSource(Protocol):
 
     def events(self) -> Iterator[Event]:
         """All events, in the order in which they arrive; ends when the source ends or is stopped."""
+        ...
+
+    def choose(self, sources: SourcesSettings) -> None:
+        """Leave out from now on what the settings leave out, as far as the source can; called from another thread."""
         ...
 
     def stop(self) -> None:

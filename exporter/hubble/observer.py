@@ -56,6 +56,7 @@ class Observer:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._call: _Cancellable | None = None
+        self._asked_anew = False
 
     @property
     def description(self) -> str:
@@ -69,6 +70,14 @@ class Observer:
             if self._call is not None:
                 self._call.cancel()
 
+    def choose(self, sources: SourcesSettings) -> None:
+        """Ask for the flows of other sources: a request cannot be changed, so the stream begins anew, at once."""
+        with self._lock:
+            before, self._sources = follow_request(self._sources), sources
+            if follow_request(sources) != before and self._call is not None:
+                self._asked_anew = True
+                self._call.cancel()
+
     def events(self) -> Iterator[Event]:
         """Everything from the server, and `Connected` and `Disconnected` for each attempt."""
         waits = self._delays()
@@ -78,10 +87,17 @@ class Observer:
                     # Only a flow proves that the server works: one that accepts and hangs up keeps its long delay.
                     waits = self._delays()
                 yield event
+            if self._take_anew():
+                continue
             self._stopped.wait(next(waits))
 
     def _delays(self) -> Iterator[float]:
         return delays(self._settings.backoff_min, self._settings.backoff_max, self._jitter)
+
+    def _take_anew(self) -> bool:
+        with self._lock:
+            anew, self._asked_anew = self._asked_anew, False
+        return anew
 
     def _attempt(self) -> Iterator[Event]:
         with open_channel(self._settings.address) as channel:
@@ -94,6 +110,8 @@ class Observer:
                 return
             except grpc.RpcError as error:
                 ended = _disconnected(error)
+            if self._asked_anew:
+                ended = Disconnected("OK", "asked_anew", "the settings choose other sources")
             if not self._stopped.is_set():
                 yield ended
 
@@ -121,8 +139,12 @@ class Observer:
             request_serializer=observer_pb2.GetFlowsRequest.SerializeToString,
             response_deserializer=None,
         )
-        call = cast("_RawStream", get_flows(follow_request(self._sources)))
-        self._cancellable(call)
+        with self._lock:
+            # Together: who chooses other sources now must find the call that asks for the old ones.
+            call = cast("_RawStream", get_flows(follow_request(self._sources)))
+            self._call, self._asked_anew = call, False
+            if self._stopped.is_set():
+                call.cancel()
         decode = self._decoder.decode_bytes
         for data in call:
             yield decode(data)

@@ -16,6 +16,7 @@ from exporter.flow import Flow
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import Connected, Event, Undecodable
 from exporter.hubble.lines import decode_line
+from exporter.hubble.settings import SourcesSettings
 
 STDIN = "-"
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -65,6 +66,9 @@ class Recording:
     def hopeless(self) -> list[FileReport]:
         """The files that were read to their end and gave nothing at all."""
         return [report for report in self.reports if report.ended and not report.usable]
+
+    def choose(self, sources: SourcesSettings) -> None:
+        """Nothing to do: a file has what it has, and the pipeline leaves out what is not wanted."""
 
     def stop(self) -> None:
         """End the iteration at the next line."""

@@ -152,6 +152,16 @@ CACHE_EVICTIONS = Family(
     "Entries that left a full window before their time, or times that a full cache started over.",
     (labels.CACHE,),
 )
+RELOAD_SUCCESSFUL = Family(
+    "hubble_egress_exporter_config_last_reload_successful",
+    "gauge",
+    "1 if the settings could be used when they were last read; the start counts as the first time.",
+)
+RELOAD_TIME = Family(
+    "hubble_egress_exporter_config_last_reload_success_timestamp_seconds",
+    "gauge",
+    "When the settings were last read and could be used.",
+)
 BUILD_INFO = Family(
     "hubble_egress_exporter_build_info",
     "gauge",
@@ -175,5 +185,7 @@ EXPORTER = (
     CACHE_ENTRIES,
     CACHE_LIMIT,
     CACHE_EVICTIONS,
+    RELOAD_SUCCESSFUL,
+    RELOAD_TIME,
     BUILD_INFO,
 )

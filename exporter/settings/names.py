@@ -13,6 +13,11 @@ def path_of_fields(fields: Iterable[str]) -> str:
     return ".".join(name.replace("_", "-") for name in fields)
 
 
+def fields_of_path(path: str) -> tuple[str, ...]:
+    """`web`, `listen_address` of `web.listen-address`."""
+    return tuple(name.replace("-", "_") for name in path.split("."))
+
+
 def flag_of(path: str) -> str:
     """`--web.listen-address` of `web.listen-address`."""
     return f"--{path}"

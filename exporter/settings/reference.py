@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from exporter.settings import Settings
 from exporter.settings.bounds import bounds
 from exporter.settings.fields import SettingField, fields
+from exporter.settings.reloading import RELOADABLE
 
 EXAMPLE = """\
 log:
@@ -71,6 +72,24 @@ A **number** has no unit, a **text** needs quotes only where YAML wants them. A 
 | 2 | bad use, bad settings, unreadable input |
 
 An Observer that cannot be reached is no reason to exit: the exporter stays alive, is not ready, and tries again.
+
+## Signals
+
+| signal | effect |
+|---|---|
+| SIGTERM | not ready, the stream is cancelled, one last scrape is waited for (`web.last-scrape`), exit code 0 |
+| SIGINT (Ctrl-C) | the same without the wait |
+| either of them again | leaves at once, exit code 1 |
+| SIGHUP | the settings are read again |
+
+## Reload
+
+On SIGHUP, and on `POST /-/reload` with `web.enable-lifecycle`, the file is read again; the environment and the flags
+are those of the start and still override it. Settings marked with ↻ below take effect at once, and what was counted
+stays counted. The others need a restart; the log names those that changed. A file with a fault changes nothing: the log
+says where it is, and `hubble_egress_exporter_config_last_reload_successful` is 0 until a reload succeeds. Changed
+`sources` may make the stream connect anew, for Hubble filters by them. The file of `web.config.file` is read again by
+itself when it changes.
 """
 
 _SECRETS = """\
@@ -105,10 +124,14 @@ def _bounds_section(known: Iterable[SettingField]) -> str:
 
 
 def _block_section(block: str, inside: Iterable[SettingField]) -> str:
-    rows = [(f"`{field.path}`", field.type, f"`{field.default}`", field.description) for field in inside]
+    rows = [(f"`{field.path}`", field.type, f"`{field.default}`", _meaning(field)) for field in inside]
     return f"## {block}\n\n{inspect.getdoc(_model(block))}\n\n" + _table(
         ("setting", "type", "default", "meaning"), rows
     )
+
+
+def _meaning(field: SettingField) -> str:
+    return f"{field.description} ↻" if field.path in RELOADABLE else field.description
 
 
 def _model(block: str) -> type[BaseModel]:

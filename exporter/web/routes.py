@@ -50,6 +50,10 @@ class Views(Protocol):
         """What the landing page and `/api/v1/status` say."""
         ...
 
+    def reload(self) -> str:
+        """Read the settings again; what is wrong with them, or an empty text."""
+        ...
+
 
 class Answer(NamedTuple):
     """One HTTP answer."""
@@ -63,10 +67,11 @@ class Answer(NamedTuple):
 class Routes:
     """The WSGI application."""
 
-    def __init__(self, views: Views, max_scrapes: int) -> None:
-        self._views = views
+    def __init__(self, views: Views, max_scrapes: int, *, lifecycle: bool = False) -> None:
+        self._views, self._lifecycle = views, lifecycle
         self._scrapes = threading.BoundedSemaphore(max_scrapes)
         self._pages = threading.BoundedSemaphore(_MOST_PAGES)
+        self._ever_scraped, self._awaited = False, threading.Event()
         self.scrapes_refused = 0
         self._paths: dict[str, Callable[[WSGIEnvironment], Answer]] = {
             "/": self._page(lambda status: landing(status).encode(errors="replace"), _HTML),
@@ -90,13 +95,30 @@ class Routes:
         start_response(f"{answer.status.value} {answer.status.phrase}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
+    def last_scrape(self, most_seconds: float) -> None:
+        """Return when a scrape that begins now was answered, or the time is over; at once when there never was one."""
+        if self._ever_scraped:
+            self._awaited = awaited = threading.Event()
+            awaited.wait(most_seconds)
+
     def _answer(self, environ: "WSGIEnvironment") -> Answer:
+        if environ["PATH_INFO"] == "/-/reload":
+            return self._reload(environ["REQUEST_METHOD"])
         route = self._paths.get(environ["PATH_INFO"])
         if route is None:
             return Answer(HTTPStatus.NOT_FOUND, b"There is nothing here; try / or /metrics.\n")
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"Use GET or HEAD.\n", headers=(("Allow", "GET, HEAD"),))
         return route(environ)
+
+    def _reload(self, method: str) -> Answer:
+        if not self._lifecycle:
+            return Answer(HTTPStatus.FORBIDDEN, b"Reloading is off; --web.enable-lifecycle allows it.\n")
+        if method not in ("POST", "PUT"):
+            return Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"Use POST or PUT.\n", headers=(("Allow", "POST, PUT"),))
+        if fault := self._views.reload():
+            return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"The settings were not reloaded:\n{fault}\n".encode())
+        return Answer(HTTPStatus.OK, b"reloaded\n")
 
     def _page(self, write: Callable[[Status], bytes], content_type: str) -> "Callable[[WSGIEnvironment], Answer]":
         def answer(_: "WSGIEnvironment") -> Answer:
@@ -115,10 +137,13 @@ class Routes:
             self.scrapes_refused += 1
             busy = b"Too many scrapes at the same time (web.max-scrapes); try again.\n"
             return Answer(HTTPStatus.SERVICE_UNAVAILABLE, busy, headers=(("Retry-After", "1"),))
+        awaited = self._awaited
         try:
             exposed = self._views.exposition(environ.get("HTTP_ACCEPT", ""))
         finally:
             self._scrapes.release()
+        self._ever_scraped = True
+        awaited.set()
         return Answer(HTTPStatus.OK, exposed.body, exposed.content_type, (_FRESH,))
 
 

@@ -59,6 +59,15 @@ class WebSettings(BaseModel):
     timeout: Duration = Field(
         default=10.0, gt=0, description="A client that sends or takes nothing for this long is disconnected."
     )
+    last_scrape: Duration = Field(
+        default=5.0,
+        ge=0,
+        description="After SIGTERM the port stays open until one more scrape came, at most this long; not at all when "
+        "nobody has ever scraped.",
+    )
+    enable_lifecycle: bool = Field(
+        default=False, description="Allow `POST /-/reload`. Whoever reaches the port can then use it."
+    )
     config: WebConfigSettings = Field(
         default=WebConfigSettings(), description="TLS and logins, in the file format that Prometheus' exporters share."
     )

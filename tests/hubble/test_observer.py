@@ -27,7 +27,7 @@ class Server:
     """An Observer of the test's own: raw bytes out, calls counted; methods left out are unimplemented."""
 
     def __init__(self, stream: Stream | None, *, status: bool = True) -> None:
-        self.calls = 0
+        self.calls, self.requests = 0, list[bytes]()
         self._stream, self._status = stream, status
         self._server = grpc.server(futures.ThreadPoolExecutor(8))
         self._server.add_generic_rpc_handlers([self])  # type: ignore[list-item] # one method is all gRPC asks for
@@ -41,8 +41,9 @@ class Server:
             return grpc.unary_unary_rpc_method_handler(lambda _request, _context: version)
         return None
 
-    def _get_flows(self, _request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+    def _get_flows(self, request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         self.calls += 1
+        self.requests.append(request)
         if self._stream:
             yield from self._stream(context)
 
@@ -251,3 +252,23 @@ def test_stop(moment: str, serve: Callable[..., tuple[Server, str]]) -> None:
     silent.close()
     assert not reader.is_alive()
     assert sum(isinstance(event, Disconnected) for event in found) == (moment == "backoff")
+
+
+def test_other_sources_are_asked_for_at_once(serve: Callable[..., tuple[Server, str]]) -> None:
+    """A request cannot be changed: the stream begins anew, without a wait, and only if the request would differ."""
+    server, address = serve(waits)
+    source = observer(address)
+    source.choose(SourcesSettings(exclude_workloads=("ops/*",)))
+
+    def choose(found: list[Event]) -> bool:
+        if server.calls == 1 and count(Flow, 1)(found):
+            source.choose(SourcesSettings(exclude_workloads=("*/job-*",)))  # workloads are no filter of Hubble's
+            source.choose(SourcesSettings(exclude_namespaces=("ops",)))
+        return count(Flow, 2)(found)
+
+    found = until(source, choose)
+    assert [type(event) for event in found] == [Connected, Flow, Disconnected, Connected, Flow]
+    assert found[2] == Disconnected("OK", "asked_anew", "the settings choose other sources")
+    first, second = (observer_pb2.GetFlowsRequest.FromString(request) for request in server.requests)
+    assert list(first.blacklist) == []
+    assert [list(one.source_pod) for one in second.blacklist] == [["ops/"]]

@@ -9,20 +9,23 @@ from exporter.settings import Settings
 from exporter.settings.bounds import Bound, bounds
 from exporter.settings.fields import SettingField, Shape, fields
 from exporter.settings.reference import EXAMPLE, configuration_markdown
+from exporter.settings.reloading import RELOADABLE
 
 TEXT = configuration_markdown()
 
 
 @pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.path)
 def test_every_setting_is_described(field: SettingField) -> None:
-    """Every setting is one row: name, type, default, meaning."""
-    assert f"| `{field.path}` | {field.type} | `{field.default}` | {field.description} |" in TEXT
+    """Every setting is one row: name, type, default, meaning, and a mark if it can be changed by a reload."""
+    mark = " ↻" if field.path in RELOADABLE else ""
+    assert f"| `{field.path}` | {field.type} | `{field.default}` | {field.description}{mark} |" in TEXT
 
 
 def test_sections() -> None:
     """Every block is a section, blocks in blocks too."""
     headings = [line.removeprefix("## ") for line in TEXT.splitlines() if line.startswith("## ")]
-    assert headings[:5] == ["Names", "Example", "Values", "Exit codes", "What is bounded"]
+    assert headings[:5] == ["Names", "Example", "Values", "Exit codes", "Signals"]
+    assert headings[5:7] == ["Reload", "What is bounded"]
     assert headings[5:] == list(dict.fromkeys(field.block for field in fields(Settings)))
 
 

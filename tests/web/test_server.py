@@ -27,7 +27,7 @@ class Views:
     """What the service shows, as a test wants it."""
 
     def __init__(self) -> None:
-        self.sick, self.waiting = "", ""
+        self.sick, self.waiting, self.fault, self.reloads = "", "", "", 0
         self.source = "relay:80"
         self.entered, self.leave = threading.Semaphore(0), threading.Event()
         self.leave.set()
@@ -50,13 +50,18 @@ class Views:
         """What the landing page says."""
         return full()
 
+    def reload(self) -> str:
+        """What is wrong with the settings."""
+        self.reloads += 1
+        return self.fault
+
 
 class Site:
     """A running server over those views."""
 
     def __init__(self, settings: WebSettings) -> None:
         self.views = Views()
-        self.routes = Routes(self.views, settings.max_scrapes)
+        self.routes = Routes(self.views, settings.max_scrapes, lifecycle=settings.enable_lifecycle)
         self.server = WebServer(settings, self.routes)
         self.url = self.server.bind()
         self.port = int(self.url.rpartition(":")[2])
@@ -292,3 +297,45 @@ def _can_bind(host: str, port: int = 0) -> bool:
     except OSError:
         return False
     return True
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_reload(method: str) -> None:
+    """With web.enable-lifecycle it reads the settings again, and answers 500 with what is wrong."""
+    site = Site(WebSettings(listen_address="127.0.0.1:0", enable_lifecycle=True))
+    try:
+        assert site.ask("/-/reload", method)[::2] == (200, b"reloaded\n")
+        site.views.fault = "a.yaml:3:1: unknown key"
+        assert site.ask("/-/reload", method)[::2] == (
+            500,
+            b"The settings were not reloaded:\na.yaml:3:1: unknown key\n",
+        )
+        status, headers, _ = site.ask("/-/reload")
+        assert (status, headers["allow"], site.views.reloads) == (405, "POST, PUT", 2)
+    finally:
+        site.server.stop()
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_reload_is_off(method: str) -> None:
+    """Without it nobody reloads over HTTP."""
+    site = Site(WebSettings(listen_address="127.0.0.1:0"))
+    try:
+        assert site.ask("/-/reload", method)[::2] == (403, b"Reloading is off; --web.enable-lifecycle allows it.\n")
+        assert site.views.reloads == 0
+    finally:
+        site.server.stop()
+
+
+def test_the_last_scrape() -> None:
+    """Waiting for it ends with a scrape that began after it, or with the time; nobody waits who was never scraped."""
+    site = Site(WebSettings(listen_address="127.0.0.1:0"))
+    try:
+        site.routes.last_scrape(DEADLINE * 1000)
+        site.ask("/metrics")
+        waiting = threading.Thread(target=site.routes.last_scrape, args=(DEADLINE,))
+        waiting.start()
+        eventually(lambda: bool(site.ask("/metrics")) and not waiting.is_alive(), "the end of the wait")
+        site.routes.last_scrape(0.0)
+    finally:
+        site.server.stop()
