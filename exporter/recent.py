@@ -13,7 +13,7 @@ _SAMPLES = 61
 
 
 class Drop(NamedTuple):
-    """One drop, with the label values that it was counted under."""
+    """The last of some drops that differ in address and time only, with the label values they were counted under."""
 
     time_ns: int
     source: WorkloadName
@@ -24,6 +24,8 @@ class Drop(NamedTuple):
     protocol: str
     reason: str
     node_name: str
+    times: int = 1
+    """How many there were since the first of them came into view."""
 
 
 class Rate(NamedTuple):
@@ -34,10 +36,15 @@ class Rate(NamedTuple):
 
 
 class Recent:
-    """The last drops and a minute of samples. Flows cost nothing here, drops an entry in a ring."""
+    """The last drops and a minute of samples. Flows cost nothing here, drops an entry in a small table.
+
+    A packet that nobody answers is sent again, and who looks for a way out tries many addresses: such drops share one
+    entry, so that one workload does not push all others out of view.
+    """
 
     def __init__(self, most_drops: int = 20) -> None:
-        self._drops: deque[Drop] = deque(maxlen=most_drops)
+        self._most_drops = most_drops
+        self._drops: dict[tuple[object, ...], Drop] = {}
         self._samples: deque[tuple[int, int]] = deque(maxlen=_SAMPLES)
 
     def dropped(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
@@ -45,9 +52,14 @@ class Recent:
         reason = reason_of_drop(flow)
         address = "" if reason == "dns_denied" else flow.destination_ip
         port = port_of_drop(flow)
-        self._drops.append(
-            Drop(flow.time_ns, source, destination, address, port, flow.protocol, reason, flow.node_name)
+        same = (source, destination, port, flow.protocol, reason, flow.node_name)
+        before = self._drops.pop(same, None)
+        times = flow.weight + (before.times if before else 0)
+        self._drops[same] = Drop(
+            flow.time_ns, source, destination, address, port, flow.protocol, reason, flow.node_name, times
         )
+        if len(self._drops) > self._most_drops:
+            del self._drops[next(iter(self._drops))]
 
     def sample(self, flows: int, wall_ns: int) -> None:
         """Take note of how many flows there were up to now."""
@@ -70,4 +82,4 @@ class Recent:
     @property
     def drops(self) -> tuple[Drop, ...]:
         """The last drops, the newest first."""
-        return tuple(reversed(self._drops))
+        return tuple(reversed(self._drops.values()))

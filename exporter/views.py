@@ -189,4 +189,5 @@ def _row(drop: Drop) -> DropRow:
         protocol=drop.protocol,
         reason=drop.reason,
         node_name=drop.node_name,
+        times=drop.times,
     )

@@ -46,13 +46,34 @@ def test_labels_of_a_drop(event: Flow, port: str, protocol: str, reason: str, ad
     assert (found.port, found.protocol, found.reason, found.address) == (port, protocol, reason, address)
 
 
-@given(st.integers(1, 5), st.integers(0, 12))
-def test_last_drops_property(most: int, number: int) -> None:
-    """As many drops as the bound are kept, the newest first."""
+@given(st.integers(1, 5), st.lists(st.integers(1, 9), max_size=30))
+def test_last_drops_property(most: int, ports: list[int]) -> None:
+    """As many different drops as the bound are kept, the one that was last seen first."""
     recent = Recent(most)
-    for second in range(number):
-        recent.dropped(drop(time_ns=at(second)), CART, WORLD)
-    assert [found.time_ns for found in recent.drops] == [at(second) for second in reversed(range(number))][:most]
+    for second, port in enumerate(ports):
+        recent.dropped(drop(time_ns=at(second), destination_port=port), CART, WORLD)
+    newest_first = list(dict.fromkeys(map(str, reversed(ports))))
+    assert [found.port for found in recent.drops] == newest_first[:most]
+
+
+def test_drops_that_differ_in_address_and_time_only_share_an_entry() -> None:
+    """The entry has the last of them and their number, aggregated lines by their weight."""
+    recent = Recent()
+    same = (drop(), drop(destination_ip="203.0.113.9"), drop(weight=5), drop(drop_reason=181))
+    for second, event in enumerate(same):
+        recent.dropped(event._replace(time_ns=at(second)), CART, WORLD)
+    assert [(found.reason, found.time_ns, found.address, found.times) for found in recent.drops] == [
+        ("policy_deny", at(3), WORLD_IP, 1),
+        ("policy_denied", at(2), WORLD_IP, 7),
+    ]
+
+
+def test_what_left_the_view_is_counted_anew() -> None:
+    """The number is that of the entry, not of all time."""
+    recent = Recent(1)
+    for port in (1, 1, 2, 1):
+        recent.dropped(drop(destination_port=port), CART, WORLD)
+    assert [(found.port, found.times) for found in recent.drops] == [("1", 1)]
 
 
 def test_pipeline_remembers_what_it_counts() -> None:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from exporter.web.words import timestamp
 
 Narrow = Literal["plain", "cards", "stacked"]
-_VOID = frozenset({"meta", "link"})
+_VOID = frozenset({"meta", "link", "wbr"})
 
 
 class Html(str):

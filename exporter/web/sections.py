@@ -24,6 +24,7 @@ _DROP_COLUMNS = (
     Column("Reason", "reason"),
     Column("Node", "node"),
 )
+_NEARLY_A_MINUTE = 58.0
 _LITTLE = 10.0
 """Below this a rate has a decimal: 0.4 flows per second are not none."""
 
@@ -33,7 +34,7 @@ def answer(status: Status) -> Html:
     tone, sign = _TONES.get(status.stream.state, ("attention", "!"))
     counts = status.counts
     numbers = (
-        ("Flows/s, last minute", _rate(status)),
+        (f"Flows/s, last {_span(status)}", _rate(status)),
         ("Flows", _number(counts.flows)),
         ("Connections", _number(counts.connections)),
         ("Drops", _number(counts.drops)),
@@ -84,7 +85,7 @@ def last_drops(status: Status) -> Html:
             _workload(drop.namespace, drop.workload),
             _target(drop),
             f"{drop.port}/{drop.protocol}" if drop.port else drop.protocol,
-            drop.reason,
+            _named(drop.reason, f"\N{MULTIPLICATION SIGN}{_number(drop.times)}" if drop.times > 1 else ""),
             drop.node_name,
         )
         for drop in status.last_drops
@@ -173,8 +174,9 @@ def _target(drop: DropRow) -> Html:
     return _named(drop.destination, drop.address if drop.kind in ("fqdn", "cidr", "world") else "")
 
 
-def _workload(namespace: str, name: str) -> str:
-    return f"{namespace}/{name}" if namespace else name
+def _workload(namespace: str, name: str) -> Html:
+    """A long name breaks after its namespace, where there is no room for both."""
+    return joined((f"{namespace}/", element("wbr"), name)) if namespace else joined((name,))
 
 
 def _named(name: str, further: str) -> Html:
@@ -187,6 +189,12 @@ def _by_name(numbers: Mapping[str, int]) -> str:
 
 def _number(number: int) -> str:
     return f"{number:,}"
+
+
+def _span(status: Status) -> str:
+    """How much time the rate is about: a minute, or less after the start."""
+    seconds = status.stream.rate_seconds
+    return "minute" if seconds is None or seconds > _NEARLY_A_MINUTE else f"{seconds:.0f} s"
 
 
 def _rate(status: Status) -> str:

@@ -111,6 +111,7 @@ class DropRow(NamedTuple):
     protocol: str
     reason: str
     node_name: str
+    times: int
 
 
 class SettingRow(NamedTuple):

@@ -87,6 +87,7 @@ def test_content() -> None:
         "protocol": "udp",
         "reason": "dns_denied",
         "node_name": "east/node-1",
+        "times": 1,
     }
     assert {"path": "web.timeout", "value": "5s", "changed": True} in document["settings"]
 
