@@ -1,8 +1,11 @@
 """What happens on the stream, told in the log: one line per change, repeats held back."""
 
+from collections.abc import Iterable
+
 from exporter.flow import Flow, Policy
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.log import RateLimit, logger
+from exporter.metrics.store import Hit
 
 _HINTS = {
     "connection_refused": "nothing listens there: check hubble.address, and that Hubble Relay runs",
@@ -54,6 +57,12 @@ class Journal:
                     self._log.warning("event_skipped", **event._asdict(), similar_before=held)
             case _:
                 pass
+
+    def budgets(self, hits: Iterable[Hit]) -> None:
+        """Tell once of each budget that it is used up; from then on a metric counts what is folded."""
+        for hit in hits:
+            workload = f"{hit.namespace}/{hit.workload}".lstrip("/")
+            self._log.warning("budget_reached", setting=hit.setting, workload=workload, family=hit.family)
 
     def _policies(self, flow: Flow) -> None:
         """Name all policies of a verdict that has several: the metric says only that there are several."""

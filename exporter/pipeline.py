@@ -20,6 +20,7 @@ from exporter.flow import Direction, Dns, EventType, Flow, Http, Kafka, L7Type
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics.recorder import Recorder, is_carried_to_world
+from exporter.metrics.store import Hit
 from exporter.recent import Recent
 from exporter.stream import StreamState
 from exporter.window import WindowStats
@@ -97,6 +98,12 @@ class Pipeline:
             flow_now = self._flow_now + self.stream.quiet_ns(wall_ns)
             self._connections.expire(flow_now)
             self._destinations.expire(flow_now)
+            self._recorder.store.tick(wall_ns)
+
+    def take_hits(self) -> list[Hit]:
+        """Budgets that were reached for the first time since the last call."""
+        with self.lock:
+            return self._recorder.store.take_hits()
 
     def reconfigure(self, sources: SourcesSettings, destinations: DestinationsSettings) -> None:
         """Judge by other settings from now on; what was counted and learnt stays."""

@@ -24,6 +24,7 @@ from exporter.metrics.exposition import Exposition
 from exporter.metrics.families import Family
 from exporter.metrics.recorder import Recorder
 from exporter.metrics.settings import MetricsSettings
+from exporter.metrics.store import Store
 from exporter.pipeline import Pipeline, is_chosen
 from exporter.stream import StreamState
 from tests.flows import (
@@ -66,12 +67,12 @@ class Rig:
         most: int = 50,
     ) -> None:
         self.wall = at(0)
-        self._exposition = Exposition(families.PRODUCT)
+        self._store = Store(families.PRODUCT, MetricsSettings(destinations_per_workload=most))
         self.pipeline = Pipeline(
             sources or SourcesSettings(),
             Destinations(destinations or DestinationsSettings()),
             Connections(ConnectionsSettings()),
-            Recorder(MetricsSettings(destinations_per_workload=most), self._exposition),
+            Recorder(self._store),
             stream=StreamState(live=live),
             wall_ns=lambda: self.wall,
         )
@@ -92,7 +93,7 @@ class Rig:
 
     def counts(self, family: Family) -> dict[str, int]:
         """Label values, joined, and value of each series of a family, as a scrape shows them."""
-        text = "".join(self._exposition.render(nullcontext(), openmetrics=False))
+        text = "".join(Exposition(self._store).render(nullcontext(), openmetrics=False))
         return {
             " ".join(sample.labels[label.name] or "-" for label in family.labels): int(sample.value)
             for metric in text_string_to_metric_families(text)
@@ -102,7 +103,7 @@ class Rig:
 
     def totals(self) -> dict[str, int]:
         """Sum of each family."""
-        text = "".join(self._exposition.render(nullcontext(), openmetrics=False))
+        text = "".join(Exposition(self._store).render(nullcontext(), openmetrics=False))
         found = Counter({family.name: 0 for family in families.PRODUCT})
         for metric in text_string_to_metric_families(text):
             for sample in metric.samples:
@@ -875,7 +876,7 @@ def test_one_outcome_property(events: list[Flow | None], live: bool, most: int) 
 def _assert_capped(rig: Rig, most: int) -> None:
     """No workload has more destinations than its cap and `~other`."""
     found: dict[tuple[str, str], set[str]] = {}
-    text = "".join(rig._exposition.render(nullcontext(), openmetrics=False))
+    text = "".join(Exposition(rig._store).render(nullcontext(), openmetrics=False))
     for metric in text_string_to_metric_families(text):
         for sample in metric.samples:
             if "destination" in sample.labels:

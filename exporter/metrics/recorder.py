@@ -1,13 +1,13 @@
-"""Turns what the pipeline found out about a flow into increments: label values, the cap, the series."""
+"""Turns what the pipeline found out about a flow into increments: families and their label values."""
 
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.scopes import Scope
 from exporter.flow import Dns, EventType, Flow, Http, Kafka, Verdict
 from exporter.hubble.drop_reasons import drop_reason_name
 from exporter.metrics import families, labels
-from exporter.metrics.budget import DestinationBudget
-from exporter.metrics.exposition import Exposition
-from exporter.metrics.settings import MetricsSettings
+from exporter.metrics.families import Family
+from exporter.metrics.store import Store
+from exporter.metrics.switches import Switches
 
 _CONNECTION_VERDICTS: dict[int, str] = {Verdict.REDIRECTED: "redirected", Verdict.AUDIT: "audited"}
 _POLICY_ACTIONS: dict[int, str] = {
@@ -28,16 +28,16 @@ _L7_VERDICTS: dict[int, str] = {
 class Recorder:
     """The product counters. Not thread-safe: the pipeline owns it."""
 
-    def __init__(self, settings: MetricsSettings, exposition: Exposition) -> None:
-        self.budget = DestinationBudget(settings.destinations_per_workload)
-        self.exposition = exposition
+    def __init__(self, store: Store, switches: Switches | None = None) -> None:
+        self.store = store
+        self._switches = switches or Switches({})
 
     def connection(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One connection, or as many as an aggregated line stands for."""
         verdict = _CONNECTION_VERDICTS.get(flow.verdict, "forwarded")
         port = str(flow.destination_port or "")
-        values = (*source, *self._destination(source, destination), port, flow.protocol, verdict)
-        self.exposition.series(families.CONNECTIONS, values).value += flow.weight
+        values = (*source, *_destination(destination), port, flow.protocol, verdict)
+        self._add(families.CONNECTIONS, values, flow.weight)
 
     def drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One dropped packet."""
@@ -48,9 +48,9 @@ class Recorder:
         self._drop(flow, source, destination)
 
     def _drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
-        where = self._destination(source, destination)
+        where = _destination(destination)
         values = (*source, *where, port_of_drop(flow), flow.protocol, reason_of_drop(flow))
-        self.exposition.series(families.DROPS, values).value += flow.weight
+        self._add(families.DROPS, values, flow.weight)
 
     def policy_verdict(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One policy verdict, with the policy behind it where Hubble names one."""
@@ -63,18 +63,18 @@ class Recorder:
             _one([policy.namespace for policy in policies]),
             labels.MULTIPLE if len(set(policies)) > 1 else _one([policy.name for policy in policies]),
         )
-        self.exposition.series(families.POLICY_VERDICTS, values).value += flow.weight
+        self._add(families.POLICY_VERDICTS, values, flow.weight)
 
     def dns_query(self, flow: Flow, source: WorkloadName, query: Dns) -> None:
         """One DNS query."""
         qtype = query.qtypes[0] if query.qtypes and query.qtypes[0] in labels.QTYPES else labels.OTHER
-        self.exposition.series(families.DNS_QUERIES, (*source, qtype)).value += flow.weight
+        self._add(families.DNS_QUERIES, (*source, qtype), flow.weight)
 
     def dns_response(self, flow: Flow, source: WorkloadName, response: Dns, *, expansion: bool) -> None:
         """One DNS response."""
         rcode = labels.RCODES.get(response.rcode, labels.OTHER)
         values = (*source, rcode, "true" if expansion else "false")
-        self.exposition.series(families.DNS_RESPONSES, values).value += flow.weight
+        self._add(families.DNS_RESPONSES, values, flow.weight)
 
     def l7_request(self, flow: Flow, source: WorkloadName, destination: Destination, record: Http | Kafka) -> None:
         """One HTTP or Kafka exchange."""
@@ -84,22 +84,25 @@ class Recorder:
             protocol, method = "kafka", _listed(record.api_key, labels.KAFKA_METHODS)
             status = str(record.error_code) if record.error_code in labels.KAFKA_ERRORS else labels.OTHER
         verdict = _L7_VERDICTS.get(flow.verdict, labels.OTHER)
-        values = (*source, *self._destination(source, destination), protocol, method, status, verdict)
-        self.exposition.series(families.L7_REQUESTS, values).value += flow.weight
+        values = (*source, *_destination(destination), protocol, method, status, verdict)
+        self._add(families.L7_REQUESTS, values, flow.weight)
 
     def world_start(self, flow: Flow) -> None:
         """One connection to the outside that the datapath itself carries."""
-        self.exposition.series(families.WORLD_STARTS, (flow.node_name,)).value += flow.weight
+        self._add(families.WORLD_STARTS, (flow.node_name,), flow.weight)
         # Both exist from the first start on, so that an outage is a flat line and not a missing one.
-        self.exposition.series(families.WORLD_ANSWERED, (flow.node_name,))
+        self._add(families.WORLD_ANSWERED, (flow.node_name,), 0)
 
     def world_answer(self, node_name: str, weight: int) -> None:
         """The first answer to one of them."""
-        self.exposition.series(families.WORLD_ANSWERED, (node_name,)).value += weight
+        self._add(families.WORLD_ANSWERED, (node_name,), weight)
 
-    def _destination(self, source: WorkloadName, destination: Destination) -> tuple[str, str, str]:
-        label = self.budget.label(source, destination.label)
-        return destination.kind.value, destination.scope.value, label
+    def _add(self, family: Family, values: tuple[str, ...], weight: int) -> None:
+        self.store.add(family, self._switches.apply(family, values) if self._switches else values, weight)
+
+
+def _destination(destination: Destination) -> tuple[str, str, str]:
+    return destination.kind.value, destination.scope.value, destination.label
 
 
 _ANSWERING = (Scope.PUBLIC, Scope.PRIVATE)

@@ -15,8 +15,8 @@ from exporter.demo.story import HISTORY_MINUTES, MINUTE_NS, Heading, Membership,
 from exporter.demo.telling import Demo, dumped, response_of, story_once
 from exporter.hubble.pb.observer import observer_pb2_grpc
 from exporter.hubble.pb.observer.observer_pb2 import GetFlowsRequest, GetFlowsResponse
-from tests.demo.responses import DEADLINE, losses, statuses
-from tests.programs import eventually, run
+from tests.demo.responses import losses, statuses
+from tests.programs import DEADLINE, eventually, run
 
 STORY = [
     response_of(happening)
