@@ -13,7 +13,6 @@ from fnmatch import fnmatchcase
 from exporter.connections.connections import Connections
 from exporter.counting import Outcome, Role, owns_source, role_of
 from exporter.destinations.directory import Destinations, is_unresolved
-from exporter.destinations.entities import is_world
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.settings import DestinationsSettings
 from exporter.flow import Direction, Dns, EventType, Flow, Http, Kafka, L7Type
@@ -148,7 +147,7 @@ class Pipeline:
         destination = self._destinations.destination_of(flow, source)
         if not certain and (why_not := self._not_egress(flow, destination)):
             return why_not
-        if is_world(flow.source):
+        if flow.source.is_world:
             return Outcome.WORLD_SOURCE
         if self._is_excluded(source):
             return Outcome.EXCLUDED
@@ -241,7 +240,7 @@ class Pipeline:
 
     def _not_egress(self, flow: Flow, destination: Destination) -> Outcome | None:
         """Why a start without a direction is not egress, or None when it is: from here to world, and no answer."""
-        if not destination.external or is_world(flow.source):
+        if not destination.external or flow.source.is_world:
             self._connections.saw_inbound(flow)
             return Outcome.DIRECTION_UNKNOWN
         if self._connections.is_answer(flow):

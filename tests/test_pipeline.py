@@ -16,7 +16,8 @@ from exporter.counting import Outcome
 from exporter.destinations.directory import Destinations
 from exporter.destinations.interface import WorkloadName
 from exporter.destinations.settings import DestinationsSettings
-from exporter.flow import L7, NO_ENDPOINT, Dns, Endpoint, EventType, Flow, Http, Kafka, L7Type, Verdict
+from exporter.endpoint import NO_ENDPOINT, Endpoint
+from exporter.flow import L7, Dns, EventType, Flow, Http, Kafka, L7Type, Verdict
 from exporter.hubble.interface import Connected, Disconnected, Event, Ignored, LostEvents, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics import families

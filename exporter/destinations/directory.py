@@ -2,12 +2,11 @@
 
 from exporter.destinations.cidrs import CidrNames
 from exporter.destinations.classify import Contact, Knowledge, asked_name, classify
-from exporter.destinations.entities import in_cluster
 from exporter.destinations.interface import RESOLVER, Destination, DestinationKind, WorkloadName
 from exporter.destinations.names import ClusterNames
 from exporter.destinations.scopes import Scope, Scopes
 from exporter.destinations.settings import DestinationsSettings
-from exporter.destinations.workloads import Workloads, cluster_of
+from exporter.destinations.workloads import Workloads
 from exporter.flow import Dns, Flow
 from exporter.window import Window, WindowStats
 
@@ -39,7 +38,7 @@ class Destinations:
         self._workloads.saw_node(flow.node_name)
         for endpoint, address in ((flow.source, flow.source_ip), (flow.destination, flow.destination_ip)):
             self._workloads.learn(endpoint)
-            if address and in_cluster(endpoint):
+            if address and endpoint.in_cluster:
                 self._cluster_addresses.add(hash(address), flow.time_ns)
 
     def source_of(self, flow: Flow) -> WorkloadName:
@@ -59,8 +58,8 @@ class Destinations:
             self._workloads.name_of(flow.destination),
             source.namespace,
             # The host has no labels: its node's name says which cluster it is in.
-            cluster_of(flow.source) or flow.node_name.rpartition("/")[0],
-            cluster_of(flow.destination),
+            flow.source.cluster or flow.node_name.rpartition("/")[0],
+            flow.destination.cluster,
         )
         destination = self._classified.get(contact)
         if destination is None:

@@ -2,14 +2,10 @@
 
 from collections import OrderedDict
 
-from exporter.destinations.entities import entity_of
 from exporter.destinations.folding import fold_pod_name
 from exporter.destinations.interface import HOST, UNKNOWN, WorkloadName
-from exporter.flow import Endpoint
+from exporter.endpoint import Endpoint
 from exporter.window import WindowStats
-
-_NAMESPACE_LABEL = "k8s:io.kubernetes.pod.namespace="
-_CLUSTER_LABEL = "k8s:io.cilium.k8s.policy.cluster="
 
 
 class Workloads:
@@ -37,7 +33,7 @@ class Workloads:
         """Remember the workload of a pod that the observing node owns."""
         if not endpoint.workloads or not endpoint.pod_name:
             return
-        key = (namespace_of(endpoint), endpoint.pod_name)
+        key = (endpoint.home, endpoint.pod_name)
         name = _reported_name(endpoint)
         if self._pods.get(key) != name:
             if key not in self._pods and len(self._pods) >= self._bound:
@@ -47,13 +43,13 @@ class Workloads:
 
     def name_of(self, endpoint: Endpoint) -> WorkloadName:
         """The workload of an endpoint; total."""
-        namespace = namespace_of(endpoint)
+        namespace = endpoint.home
         if endpoint.workloads:
             return WorkloadName(namespace, _reported_name(endpoint))
         if endpoint.pod_name:
             known = self._pods.get((namespace, endpoint.pod_name))
             return WorkloadName(namespace, known or self._fold(endpoint.pod_name))
-        entity = entity_of(endpoint)
+        entity = endpoint.entity
         if entity is None:
             return WorkloadName(namespace, UNKNOWN)
         # Host-network pods and host processes are one: the packet does not tell them apart.
@@ -73,22 +69,6 @@ class Workloads:
             "pods": WindowStats(len(self._pods), self._bound, self.evicted),
             "node_names": WindowStats(len(self._nodes), self._most_nodes, self.nodes_refused),
         }
-
-
-def namespace_of(endpoint: Endpoint) -> str:
-    """Namespace of a pod, from its label where an L7 record of an old release leaves the field empty."""
-    if endpoint.namespace:
-        return endpoint.namespace
-    return _label_value(endpoint, _NAMESPACE_LABEL)
-
-
-def cluster_of(endpoint: Endpoint) -> str:
-    """Name of the cluster that owns the endpoint, `""` when the flow does not say it."""
-    return endpoint.cluster_name or _label_value(endpoint, _CLUSTER_LABEL)
-
-
-def _label_value(endpoint: Endpoint, prefix: str) -> str:
-    return next((label[len(prefix) :] for label in endpoint.labels if label.startswith(prefix)), "")
 
 
 def _reported_name(endpoint: Endpoint) -> str:
