@@ -60,7 +60,7 @@ class Endpoint:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.identity, self.namespace, self.pod_name, self.labels))
+        return hash((self.id, self.identity, self.namespace, self.pod_name, self.labels, self.workloads))
 
     @cached_property
     def entity(self) -> str | None:

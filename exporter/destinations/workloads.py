@@ -15,7 +15,12 @@ class Workloads:
         self._bound, self._most_nodes = bound, most_nodes
         self._pods: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._nodes: set[str] = set()
+        self._learnt: set[Endpoint] = set()
+        """Endpoints that said nothing new since a pod last got another name."""
         self._folded: dict[str, str] = {}
+        self._names: dict[Endpoint, WorkloadName] = {}
+        self._unowned: dict[tuple[str, str], list[Endpoint]] = {}
+        """Endpoints in `_names` that their pod's owner did not report, by pod: what it says later may rename them."""
         self.evicted = 0
         self.nodes_refused = 0
 
@@ -28,10 +33,11 @@ class Workloads:
             return
         self._nodes.add(node_name)
         self._folded.clear()
+        self._forget_names()
 
     def learn(self, endpoint: Endpoint) -> None:
         """Remember the workload of a pod that the observing node owns."""
-        if not endpoint.workloads or not endpoint.pod_name:
+        if not endpoint.workloads or not endpoint.pod_name or endpoint in self._learnt:
             return
         key = (endpoint.home, endpoint.pod_name)
         name = _reported_name(endpoint)
@@ -40,9 +46,27 @@ class Workloads:
                 self._pods.popitem(last=False)
                 self.evicted += 1
             self._pods[key] = name
+            for renamed in self._unowned.pop(key, ()):
+                self._names.pop(renamed, None)
+            self._learnt.clear()
+        self._learnt.add(endpoint)
 
     def name_of(self, endpoint: Endpoint) -> WorkloadName:
         """The workload of an endpoint; total."""
+        name = self._names.get(endpoint)
+        if name is None:
+            if len(self._names) >= self._bound:
+                self._forget_names()
+            name = self._names[endpoint] = self._name(endpoint)
+            if endpoint.pod_name and not endpoint.workloads:
+                self._unowned.setdefault((endpoint.home, endpoint.pod_name), []).append(endpoint)
+        return name
+
+    def _forget_names(self) -> None:
+        self._names.clear()
+        self._unowned.clear()
+
+    def _name(self, endpoint: Endpoint) -> WorkloadName:
         namespace = endpoint.home
         if endpoint.workloads:
             return WorkloadName(namespace, _reported_name(endpoint))

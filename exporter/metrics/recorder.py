@@ -1,14 +1,17 @@
 """Turns what the pipeline found out about a flow into increments: families and their label values."""
 
+from functools import lru_cache
+
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.scopes import Scope
-from exporter.flow import Dns, EventType, Flow, Http, Kafka, Verdict
+from exporter.flow import Dns, EventType, Flow, Http, Kafka, Policy, Verdict
 from exporter.hubble.drop_reasons import drop_reason_name
 from exporter.metrics import families, labels
 from exporter.metrics.families import Family
 from exporter.metrics.store import Store
 from exporter.metrics.switches import Switches
 
+_POLICIES = 10_000
 _CONNECTION_VERDICTS: dict[int, str] = {Verdict.REDIRECTED: "redirected", Verdict.AUDIT: "audited"}
 _POLICY_ACTIONS: dict[int, str] = {
     Verdict.FORWARDED: "allowed",
@@ -35,7 +38,7 @@ class Recorder:
     def connection(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One connection, or as many as an aggregated line stands for."""
         verdict = _CONNECTION_VERDICTS.get(flow.verdict, "forwarded")
-        port = str(flow.destination_port or "")
+        port = _port(flow.destination_port)
         values = (*source, *_destination(destination), port, flow.protocol, verdict)
         self._add(families.CONNECTIONS, values, flow.weight)
 
@@ -57,11 +60,10 @@ class Recorder:
         policies = flow.egress_denied_by if flow.verdict == Verdict.DROPPED else flow.egress_allowed_by
         values = (
             *source,
-            destination.kind.value,
+            destination.kind,
             _POLICY_ACTIONS[flow.verdict],
             labels.MATCH_TYPES.get(flow.policy_match_type, labels.OTHER),
-            _one([policy.namespace for policy in policies]),
-            labels.MULTIPLE if len(set(policies)) > 1 else _one([policy.name for policy in policies]),
+            *_policy(policies),
         )
         self._add(families.POLICY_VERDICTS, values, flow.weight)
 
@@ -102,7 +104,8 @@ class Recorder:
 
 
 def _destination(destination: Destination) -> tuple[str, str, str]:
-    return destination.kind.value, destination.scope.value, destination.label
+    # Members of these enums are texts, and their `value` is a property that is written in Python.
+    return destination.kind, destination.scope, destination.label
 
 
 _ANSWERING = (Scope.PUBLIC, Scope.PRIVATE)
@@ -116,7 +119,7 @@ def is_carried_to_world(flow: Flow, destination: Destination) -> bool:
 def port_of_drop(flow: Flow) -> str:
     """Port label of a drop. Only the initiator's SYN says which port was wanted; a later packet may answer anything."""
     inside = flow.event_type == EventType.DROP and flow.protocol == "tcp" and not flow.starts_tcp
-    return labels.FOLDED if inside else str(flow.destination_port or "")
+    return labels.FOLDED if inside else _port(flow.destination_port)
 
 
 def reason_of_drop(flow: Flow) -> str:
@@ -124,6 +127,20 @@ def reason_of_drop(flow: Flow) -> str:
     if flow.event_type == EventType.DROP:
         return drop_reason_name(flow.drop_reason)
     return "dns_denied" if flow.l7 is not None and isinstance(flow.l7.record, Dns) else "l7_denied"
+
+
+@lru_cache(maxsize=65536)
+def _port(number: int) -> str:
+    """The same text each time, so that its hash is known already."""
+    return str(number or "")
+
+
+@lru_cache(maxsize=_POLICIES)
+def _policy(policies: tuple[Policy, ...]) -> tuple[str, str]:
+    """Labels `policy_namespace` and `policy` of the policies behind a verdict."""
+    several = len(set(policies)) > 1
+    name = labels.MULTIPLE if several else _one([policy.name for policy in policies])
+    return _one([policy.namespace for policy in policies]), name
 
 
 def _one(values: list[str]) -> str:
