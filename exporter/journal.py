@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from exporter.flow import Flow, Policy
-from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
+from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.log import RateLimit, logger
 from exporter.metrics.store import Hit
 
@@ -15,7 +15,6 @@ _HINTS = {
     "timeout": "no answer in hubble.connect-timeout: is a network policy in between?",
     "no_observer": "the server answers gRPC, but is no Hubble Observer",
     "tls": "the server wants TLS",
-    "asked_anew": "connecting again at once",
 }
 
 _CHANGES = 2
@@ -82,6 +81,9 @@ class Journal:
             self._log.info("stream_connected", **fields)
 
     def _disconnected(self, event: Disconnected) -> None:
+        if event.reason == ASKED_ANEW:
+            self._log.info("stream_asked_anew", detail=event.detail)
+            return
         if event.reason == self._told_reason:
             return
         held = self._limit.admit("disconnected", event.reason, most=_CHANGES)

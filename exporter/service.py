@@ -129,6 +129,7 @@ class Service:
         while not self._stopping.wait(_SIGNAL_SECONDS):
             if self.signals.take_reload():
                 self.reload()
+        self.signals.deafen()
         self._source.stop()
         for thread in self._threads:
             # One that waits for standard input cannot be woken; it ends with the process.

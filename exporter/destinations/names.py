@@ -10,9 +10,9 @@ from exporter.destinations.domains import PUBLIC_SUFFIXES
 # The list that the package bundles, ICANN and private section; it takes 0.2 s to read and downloads nothing.
 
 # Below `svc.` these are never read as a namespace: the six are by far the likeliest end of a two-label name, the
-# others are the private top-level domains of RFC 6762 appendix G and its `local`.
+# others are the private top-level domains of RFC 6762 appendix G, its `local`, and `example` of RFC 2606.
 _WORLD = frozenset({"com", "net", "org", "io", "edu", "gov"})
-_PRIVATE_WORLD = frozenset({"intranet", "internal", "private", "corp", "home", "lan", "local"})
+_PRIVATE_WORLD = frozenset({"intranet", "internal", "private", "corp", "home", "lan", "local", "example"})
 
 # First label of a pod below its headless service: ends in a StatefulSet's ordinal, or is the dashed address of the pod.
 _POD = re.compile(r".+-[0-9]+|[0-9a-f]*(?:-[0-9a-f]*){3,}")

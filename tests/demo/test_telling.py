@@ -108,6 +108,17 @@ def test_a_replayed_dump_equals_the_demo(tmp_path: Path) -> None:
         assert len(_products(streamed.stdout)) > 100
 
 
+def test_a_dump_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    """A file that was there before is replaced as a whole, and nothing else is left beside it."""
+    file = tmp_path / "story.jsonl"
+    file.write_text("before\n")
+    assert run("demo", "--dump", str(file)).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["story.jsonl"]
+    assert file.read_text() == "".join(dumped(DemoSettings()))
+    assert run("demo", "--dump", "/dev/full").returncode == 1
+    assert run("demo", "--dump", "").returncode == 1
+
+
 def test_a_dump_that_cannot_be_written(tmp_path: Path) -> None:
     """One line says why, and the exit code is 1."""
     ended = run("demo", "--dump", f"{tmp_path}/missing/story.jsonl")
