@@ -4,8 +4,6 @@ Every flow is read, so it is read thin: `protos/thin` leaves parts of the messag
 TCP flags, event types) are remembered by their bytes; the others (L7 records, policies) are parsed when they are there.
 """
 
-from typing import NamedTuple
-
 from google.protobuf.message import DecodeError, Message
 
 from exporter.endpoint import NO_ENDPOINT, Endpoint, Workload
@@ -53,22 +51,9 @@ _new_flow = tuple.__new__
 """A `Flow` from a tuple: its own constructor takes the fields one by one, which costs as much as reading them."""
 
 
-class _Rest(NamedTuple):
-    """What verdicts, drops and records have, and traces have not (cilium pkg/hubble/parser/threefour).
-
-    Most flows are traces, so these are not looked for in them. Nobody reads the names of a trace's source.
-    """
-
-    reason: int = 0
-    source_names: tuple[str, ...] = ()
-    l7: L7 | None = None
-    policy_match_type: int = 0
-    allowed_by: tuple[Policy, ...] = ()
-    denied_by: tuple[Policy, ...] = ()
-    policy_log: tuple[str, ...] = ()
-
-
-_NO_REST = _Rest()
+_Rest = tuple[int, tuple[str, ...], L7 | None, int, tuple[Policy, ...], tuple[Policy, ...], tuple[str, ...]]
+_NO_REST: _Rest = (0, (), None, 0, (), (), ())
+"""Traces have none of this (cilium pkg/hubble/parser/threefour). Most flows are traces, so it is not looked for."""
 
 
 class Decoder:
@@ -106,7 +91,6 @@ class Decoder:
         protocol, source_port, destination_port, tcp_flags = parts.layer4(flow.l4)
         destination_names, reply = flow.destination_names, flow.is_reply
         direction, is_aggregated = flow.traffic_direction, flow.HasField("aggregate")
-        rest = _NO_REST if event_type == _TRACE else _rest(flow)
         return _new_flow(
             Flow,
             (
@@ -116,7 +100,6 @@ class Decoder:
                 event_type,
                 sub_type,
                 flow.verdict,
-                rest.reason,
                 direction,
                 # An empty message is false, which is not the same as none at all.
                 parts.boolean(reply) if reply or flow.HasField("is_reply") else None,
@@ -129,16 +112,11 @@ class Decoder:
                 source_port,
                 destination_port,
                 tcp_flags,
-                rest.source_names,
                 tuple(destination_names) if destination_names else (),
-                rest.l7,
-                rest.policy_match_type,
-                rest.allowed_by,
-                rest.denied_by,
-                rest.policy_log,
                 parts.weight(flow.aggregate, direction) if is_aggregated else 1,
                 is_aggregated,
-            ),
+            )
+            + (_NO_REST if event_type == _TRACE else _rest(flow)),
         )
 
     @property
@@ -167,7 +145,7 @@ class Decoder:
 def _rest(flow: thin_pb2.Flow) -> _Rest:
     names, policy_log = flow.source_names, flow.policy_log
     allowed_by, denied_by = flow.egress_allowed_by, flow.egress_denied_by
-    return _Rest(
+    return (
         # drop_reason (3) is deprecated but holds the number even when a newer server's name is unknown to us.
         flow.drop_reason_desc or flow.drop_reason,
         tuple(names) if names else (),
