@@ -9,10 +9,12 @@ from pathlib import Path
 
 from tests.benchmarks.cpu import cpu
 from tests.benchmarks.report import Figures, invalid, table
+from tests.benchmarks.scraping import scrape
 from tests.benchmarks.session import InvalidMeasurementError, Session
 
 ROWS: dict[str, Callable[[Session], Figures]] = {
     "cpu": cpu,
+    "scrape": scrape,
 }
 
 

@@ -34,8 +34,9 @@ class Workload(NamedTuple):
 class Population:
     """The same seed gives the same population."""
 
-    def __init__(self, chance: random.Random, workloads: int) -> None:
-        self._chance = chance
+    def __init__(self, chance: random.Random, workloads: int, team: str = "team") -> None:
+        """`team` begins the names of their namespaces: another one keeps two populations apart."""
+        self._chance, self._team = chance, team
         self._addresses, self._outside, self._unseen = count(), count(), count()
         self.workloads = [Workload(self._pods(number), []) for number in range(workloads)]
         for workload in self.workloads:
@@ -71,7 +72,7 @@ class Population:
         return Contact(tuple(named(self._public(), name) for _ in range(self._chance.randrange(1, 4))), port)
 
     def _pods(self, number: int) -> tuple[Party, ...]:
-        namespace = f"team-{number // _WORKLOADS_PER_NAMESPACE:03}"
+        namespace = f"{self._team}-{number // _WORKLOADS_PER_NAMESPACE:03}"
         return tuple(self._pod(f"service-{number:04}", namespace, 20_000 + number) for _ in range(_PODS))
 
     def _pod(self, workload: str, namespace: str, identity: int) -> Party:

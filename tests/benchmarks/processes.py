@@ -68,7 +68,14 @@ class Exporter(Process):
 
     def flows(self) -> int:
         """Flows that it says it has received."""
-        lines = (line for line in self.metrics().splitlines() if line.startswith("hubble_egress_exporter_flows_total{"))
+        return self._sum("hubble_egress_exporter_flows_total")
+
+    def series(self) -> int:
+        """Series of the product families that it says it has."""
+        return self._sum("hubble_egress_exporter_series")
+
+    def _sum(self, family: str) -> int:
+        lines = (line for line in self.metrics().splitlines() if line.startswith((f"{family}{{", f"{family} ")))
         return sum(int(float(line.rpartition(" ")[2])) for line in lines)
 
 
