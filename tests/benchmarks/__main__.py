@@ -8,13 +8,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.benchmarks.cpu import cpu
+from tests.benchmarks.memory import memory
 from tests.benchmarks.report import Figures, invalid, table
 from tests.benchmarks.scraping import scrape
 from tests.benchmarks.session import InvalidMeasurementError, Session
+from tests.benchmarks.story import filtered, ready
+from tests.benchmarks.visibility import visible
 
 ROWS: dict[str, Callable[[Session], Figures]] = {
     "cpu": cpu,
     "scrape": scrape,
+    "rss": memory,
+    "visible": visible,
+    "ready": ready,
+    "filtered": filtered,
 }
 
 

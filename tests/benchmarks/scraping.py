@@ -1,6 +1,7 @@
 """What scrapes of 50,000 series cost, by themselves and to the stream."""
 
 import time
+from collections.abc import Callable
 
 from tests.benchmarks.distinct import fill
 from tests.benchmarks.processes import OPENMETRICS, TEXT, Exporter, Scraper
@@ -59,16 +60,18 @@ def _cpu_of_a_scrape(exporter: Exporter) -> float:
 def _throughput_ratio(server: Server, url: str, mean_size: float) -> float:
     ratios = []
     for number in range(ROUNDS):
-        before = server.sent
-        time.sleep(_SPAN)
-        without = server.sent - before
-        before = server.sent
-        _scrape_every_second(url)
-        scraped = server.sent - before
+        without = _rate(server, lambda: time.sleep(_SPAN)) / mean_size
+        scraped = _rate(server, lambda: _scrape_every_second(url)) / mean_size
         ratios.append(scraped / without)
-        rates = [f"{sent / mean_size / _SPAN:,.0f}" for sent in (scraped, without)]
-        say(f"scrape {number + 1}/{ROUNDS}: {rates[0]} flows/s with scrapes, {rates[1]} without")
+        say(f"scrape {number + 1}/{ROUNDS}: {scraped:,.0f} flows/s with scrapes, {without:,.0f} without")
     return median(ratios)
+
+
+def _rate(server: Server, during: Callable[[], None]) -> float:
+    """Bytes per second that the server got rid of."""
+    sent, started = server.sent, time.monotonic()
+    during()
+    return (server.sent - sent) / (time.monotonic() - started)
 
 
 def _scrape_every_second(url: str) -> None:
