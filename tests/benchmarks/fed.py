@@ -1,7 +1,7 @@
 """The exporter in one process without gRPC: what comes on standard input goes through the decoder and the pipeline.
 
 Run as a process: `python -m tests.benchmarks.fed FLOWS` prints its resident memory, in bytes, after half of the flows
-and after all of them, and the number of its series.
+and after all of them, and how many have an outcome.
 """
 
 import json

@@ -23,10 +23,10 @@ UNSEEN = 0.03
 SHARES = {
     "TCP and UDP, first packet": 0.13,
     "TCP, established": 0.25,
-    "replies": 0.25,
+    "replies": 0.26,
     "policy verdicts that let pass": 0.10,
     "drops, and the verdicts on them": 0.05,
-    "DNS, queries and answers": 0.20,
+    "DNS, queries and answers": 0.19,
     "HTTP, requests and answers": 0.02,
 }
 """What the mix is made of, as shares of its flows, each to two hundredths."""
