@@ -12,7 +12,7 @@ from tests.benchmarks.session import ROUNDS, InvalidMeasurementError, Session, m
 _SERIES = 50_000
 _FEWEST = 45_000
 """Fewer than this and the row is about something else; a ceiling may keep some of them in reserve."""
-_SPAN = 4
+_SPAN = 3
 """Seconds with scrapes, and as many without, in each round."""
 _SETTLE = 0.2
 """Seconds after a response in which its thread may still be busy with it."""

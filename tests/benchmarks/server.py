@@ -1,21 +1,15 @@
-"""A process that serves one client at a time, and plays to it what the benchmark wants, when it wants it."""
+"""A server in a process of its own, as the benchmark holds it: it says what is played to the client, and when."""
 
 import multiprocessing
-import socket
-import time
-from itertools import cycle, pairwise
-from multiprocessing.connection import Connection as Pipe
-from multiprocessing.connection import wait
-from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from tests.benchmarks.reels import Reel, loaded
-from tests.benchmarks.wire import Connection
+from tests.benchmarks.playing import End, Play, serve
+from tests.benchmarks.reels import Reel
 
 PATIENCE = 120.0
 """Seconds after which something that a client must do counts as never happening."""
-_LAP = 4000
+_LAP = 250
 """Messages after which an endless play looks whether it should end."""
 
 
@@ -23,27 +17,14 @@ class ServerError(Exception):
     """The client did something else than what was waited for, or nothing."""
 
 
-class _Play(NamedTuple):
-    path: Path
-    bounds: list[int]
-    """Where each write begins, and where the last one ends."""
-    interval: float
-    """Seconds from one write to the next; 0 is as fast as the client takes them."""
-    endless: bool
-
-
-class _End(NamedTuple):
-    pass
-
-
 class Server:
-    """A server in a process of its own. One client connects, calls GetFlows, and is played to."""
+    """One client connects, calls GetFlows, and is played to, as often as it comes back."""
 
     def __init__(self) -> None:
         spawning = multiprocessing.get_context("spawn")
         self._control, theirs = spawning.Pipe()
         self._sent = spawning.Value("Q", 0)
-        self._process = spawning.Process(target=_serve, args=(theirs, self._sent), daemon=True)
+        self._process = spawning.Process(target=serve, args=(theirs, self._sent), daemon=True)
 
     def __enter__(self) -> Self:
         """Start the process."""
@@ -70,22 +51,26 @@ class Server:
     def play(self, reel: Reel, first: int = 0, last: int | None = None) -> None:
         """Send messages as fast as the client takes them; returns when all are sent, which is before they are read."""
         ends = [reel.offsets[first], reel.offsets[reel.count if last is None else last]]
-        self._control.send(_Play(reel.path, ends, 0, endless=False))
+        self._control.send(Play(reel.path, ends, 0, endless=False))
         self._receive(list)
 
-    def pace(self, reel: Reel, *, batch: int, interval: float) -> list[float]:
-        """Send `batch` messages every `interval` seconds; the monotonic times just before each write."""
-        self._control.send(_Play(reel.path, reel.bounds(batch), interval, endless=False))
+    def pace(self, reel: Reel, batches: range, *, size: int, interval: float) -> list[float]:
+        """Send some of the batches of `size` messages, one every `interval` seconds; the times at which each was due.
+
+        They are those of the monotonic clock, which all processes share.
+        """
+        bounds = reel.bounds(size)[batches.start : batches.stop + 1]
+        self._control.send(Play(reel.path, bounds, interval, endless=False))
         times: list[float] = self._receive(list)
         return times
 
     def loop(self, reel: Reel) -> None:
         """Send all messages again and again, and return at once; `end` ends it."""
-        self._control.send(_Play(reel.path, reel.bounds(_LAP), 0, endless=True))
+        self._control.send(Play(reel.path, reel.bounds(_LAP), 0, endless=True))
 
     def end(self) -> None:
         """End the stream, and return when the client has read it to its end: it has hung up, or calls again."""
-        self._control.send(_End())
+        self._control.send(End())
         self._expect("finished")
 
     def _expect(self, word: str) -> None:
@@ -100,52 +85,3 @@ class Server:
         if not isinstance(said, kind):
             raise ServerError(f"expected {kind.__name__} of the server, got {said!r}")
         return said
-
-
-def _serve(control: "Pipe[Any, Any]", sent: Any) -> None:  # noqa: ANN401, multiprocessing's Value has no public type
-    def count(number: int) -> None:
-        # Only this process writes: no lock.
-        sent.value += number
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        control.send(listener.getsockname()[1])
-        while True:
-            with listener.accept()[0] as sock:
-                control.send(_attend(Connection(sock, count), control))
-
-
-def _attend(connection: Connection, control: "Pipe[Any, Any]") -> str:
-    """Do what is wanted until the client has hung up; what that means for who waits for it."""
-    open_call = ended = False
-    while not connection.closed:
-        if control in wait([connection.sock, control]):
-            command = control.recv()
-            if isinstance(command, _End):
-                connection.end()
-                open_call, ended = False, True
-                continue
-            times = _play(connection, command, control)
-            if not command.endless:
-                control.send(times)
-            continue
-        connection.read()
-        if connection.called and not open_call:
-            # gRPC may use a connection again for a channel that is opened as soon as the one before is closed.
-            if ended:
-                control.send("finished")
-            open_call, ended = True, False
-            control.send("called")
-    return "finished" if ended else "lost"
-
-
-def _play(connection: Connection, play: _Play, control: "Pipe[Any, Any]") -> list[float]:
-    messages, pieces = loaded(play.path), list(pairwise(play.bounds))
-    times: list[float] = []
-    started = time.monotonic()
-    for number, (begin, end) in enumerate(cycle(pieces) if play.endless else pieces):
-        if connection.closed or (play.endless and control.poll()):
-            break
-        time.sleep(max(0.0, started + number * play.interval - time.monotonic()))
-        times.append(time.monotonic())
-        connection.send(messages[begin:end])
-    return times

@@ -48,14 +48,14 @@ def test_flows_are_what_our_request_lets_pass_in_the_order_of_time(flows: list[f
 
 
 def test_some_destinations_were_never_seen_before(flows: list[flow_pb2.Flow]) -> None:
-    """New names keep coming, at about the same pace."""
-    seen: set[str] = set()
-    news = []
-    for part in (flows[:4_000], flows[4_000:8_000], flows[8_000:]):
+    """New names, new addresses and new ports keep coming."""
+    for part in (flows[:6_000], flows[6_000:]):
         names = {name for flow in part for name in flow.destination_names if name.startswith("destination-")}
-        news.append(len(names - seen))
-        seen |= names
-    assert all(2 <= new <= 20 for new in news)
+        cidrs = {label for flow in part for label in flow.destination.labels if label.startswith("cidr:")}
+        ports = {flow.l4.TCP.destination_port for flow in part if not flow.is_reply.value}
+        assert len(names) >= 3
+        assert len(cidrs) >= 3
+        assert len({port for port in ports if port >= 10_000}) >= 3
 
 
 def test_same_seed_gives_same_flows() -> None:
