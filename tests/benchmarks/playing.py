@@ -13,7 +13,10 @@ from tests.benchmarks.wire import Connection
 
 
 class Play(NamedTuple):
-    """Send parts of a reel. Answered with the times at which its writes were due when all are made, unless it is endless."""
+    """Send parts of a reel.
+
+    Answered with the times at which its writes were due, once all are made; an endless one is not answered.
+    """
 
     path: Path
     bounds: list[int]
