@@ -27,6 +27,7 @@ from exporter.settings.faults import SettingsError
 from exporter.settings.layers import load
 from exporter.settings.reference import configuration_markdown
 from exporter.settings.web_file import read_web_config
+from exporter.signals import Signals
 from exporter.web.server import CannotListenError
 
 _OK, _FAILED, _BAD_USE = 0, 1, 2
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(arguments: Sequence[str] | None) -> int:
     options = parse(arguments)
+    if options.command in ("run", "demo", "replay") and not getattr(options, "once", False):
+        Signals.deafen()
     try:
         return _reference(options) if options.command == "reference" else _with_settings(options)
     except (SettingsError, UnreadableRecordingError) as error:
@@ -98,7 +101,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:
-    if options.dump:
+    if options.dump is not None:
         return _dump(settings, options.dump)
     if "listen_address" not in settings.web.model_fields_set:
         # A demonstration on a laptop does not open a port to the network unless somebody says so.
@@ -127,9 +130,14 @@ def _dump(settings: Settings, file: str) -> int:
     if file == "-":
         sys.stdout.writelines(dumped(settings.demo))
         return _OK
+    path = Path(file)
+    # A file that is cut off looks like a shorter story: it gets its name when it is whole.
+    part = path.with_name(f"{path.name}.part") if path.name and (path.is_file() or not path.exists()) else path
     try:
-        with Path(file).open("w") as written:
+        with part.open("w") as written:
             written.writelines(dumped(settings.demo))
+        if part != path:
+            part.rename(path)
     except OSError as error:
         _complain(f"cannot write {file}: {error.strerror or error}")
         return _FAILED

@@ -6,6 +6,7 @@ and `is_reply` and `traffic_direction` are best-effort heuristics of the agent (
 """
 
 from enum import Enum, StrEnum, auto
+from functools import lru_cache
 
 from exporter.flow import Direction, Dns, EventType, Flow, L7Type, TraceReason, Verdict
 
@@ -35,6 +36,9 @@ class Outcome(StrEnum):
     CAPTURE = "capture"
     OTHER_VERDICT = "other_verdict"
     OTHER_TYPE = "other_type"
+
+    # Keys of every count: the enum's own hash is written in Python.
+    __hash__ = str.__hash__
 
 
 OUTCOME_MEANING = {
@@ -66,6 +70,9 @@ OUTCOME_MEANING = {
 class Role(Enum):
     """What an event can do to the counters."""
 
+    # The enum's own hash is written in Python, and every flow asks what its role does.
+    __hash__ = object.__hash__
+
     START = auto()
     START_IF_WORLD = auto()
     CONTINUATION = auto()
@@ -80,20 +87,53 @@ class Role(Enum):
     L7_DENIED = auto()
 
 
+_L7 = int(EventType.L7)
+_FORMS = 4096
 _CONNECTIONLESS = frozenset({"udp", "sctp", "icmp", "icmpv6"})
 
 
 def role_of(flow: Flow) -> Role | Outcome:
     """The role of `flow`, or the reason why it has none. Total: every flow gets an answer."""
-    match flow.event_type:
+    if flow.event_type == _L7:
+        return _l7(flow)
+    return _packet(
+        flow.event_type,
+        flow.verdict,
+        flow.direction,
+        flow.is_reply,
+        flow.trace_reason,
+        flow.protocol,
+        flow.tcp_flags,
+    )
+
+
+@lru_cache(maxsize=_FORMS)
+def _packet(
+    event_type: int,
+    verdict: int,
+    direction: int,
+    is_reply: bool | None,
+    trace_reason: int,
+    protocol: str,
+    tcp_flags: int,
+) -> Role | Outcome:
+    """The role of a packet. It depends on little, so that some dozen answers serve all flows."""
+    flow = Flow(
+        event_type=event_type,
+        verdict=verdict,
+        direction=direction,
+        is_reply=is_reply,
+        trace_reason=trace_reason,
+        protocol=protocol,
+        tcp_flags=tcp_flags,
+    )
+    match event_type:
         case EventType.TRACE:
             return _trace(flow)
         case EventType.POLICY_VERDICT:
             return _policy_verdict(flow)
         case EventType.DROP:
             return _drop(flow)
-        case EventType.L7:
-            return _l7(flow)
         case EventType.TRACE_SOCK:
             return Outcome.TRACE_SOCK
         case EventType.CAPTURE:

@@ -6,6 +6,8 @@ Every number keeps Hubble's own value, so that a number this version does not kn
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
+from exporter.endpoint import NO_ENDPOINT, Endpoint
+
 
 class EventType(IntEnum):
     """Cilium monitor message types that reach a client (`CiliumEventType.type`)."""
@@ -70,28 +72,6 @@ class TcpFlags(IntFlag):
     ACK = 16
 
 
-class Workload(NamedTuple):
-    """Controller of a pod, as the agent that owns the pod reports it."""
-
-    name: str
-    kind: str
-
-
-class Endpoint(NamedTuple):
-    """One side of a flow.
-
-    `id` and `workloads` are filled only by the node that owns the endpoint; world has identity and labels only.
-    """
-
-    id: int = 0
-    identity: int = 0
-    namespace: str = ""
-    pod_name: str = ""
-    labels: frozenset[str] = frozenset()
-    workloads: tuple[Workload, ...] = ()
-    cluster_name: str = ""
-
-
 class Policy(NamedTuple):
     """A policy that allowed or denied a flow (`flow.Policy`); `kind` since 1.17."""
 
@@ -132,8 +112,8 @@ class L7(NamedTuple):
     record: Dns | Http | Kafka | None
 
 
-NO_ENDPOINT = Endpoint()
-_SYN_ACK = TcpFlags.SYN | TcpFlags.ACK
+# Plain integers: the operators of enums are written in Python, and every packet is asked.
+_SYN, _SYN_ACK = int(TcpFlags.SYN), int(TcpFlags.SYN | TcpFlags.ACK)
 
 
 class Flow(NamedTuple):
@@ -173,7 +153,7 @@ class Flow(NamedTuple):
     @property
     def starts_tcp(self) -> bool:
         """A TCP packet with SYN and without ACK: only the initiator sends it."""
-        return self.protocol == "tcp" and self.tcp_flags & _SYN_ACK == TcpFlags.SYN
+        return self.protocol == "tcp" and self.tcp_flags & _SYN_ACK == _SYN
 
     @property
     def answers_tcp(self) -> bool:

@@ -1,8 +1,11 @@
 """What happens on the stream, told in the log: one line per change, repeats held back."""
 
+from collections.abc import Iterable
+
 from exporter.flow import Flow, Policy
-from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
+from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.log import RateLimit, logger
+from exporter.metrics.store import Hit
 
 _HINTS = {
     "connection_refused": "nothing listens there: check hubble.address, and that Hubble Relay runs",
@@ -12,7 +15,6 @@ _HINTS = {
     "timeout": "no answer in hubble.connect-timeout: is a network policy in between?",
     "no_observer": "the server answers gRPC, but is no Hubble Observer",
     "tls": "the server wants TLS",
-    "asked_anew": "connecting again at once",
 }
 
 _CHANGES = 2
@@ -55,6 +57,12 @@ class Journal:
             case _:
                 pass
 
+    def budgets(self, hits: Iterable[Hit]) -> None:
+        """Tell once of each budget that it is used up; from then on a metric counts what is folded."""
+        for hit in hits:
+            workload = f"{hit.namespace}/{hit.workload}".lstrip("/")
+            self._log.warning("budget_reached", setting=hit.setting, workload=workload, family=hit.family)
+
     def _policies(self, flow: Flow) -> None:
         """Name all policies of a verdict that has several: the metric says only that there are several."""
         policies = flow.egress_allowed_by if len(flow.egress_allowed_by) > 1 else flow.egress_denied_by
@@ -73,6 +81,9 @@ class Journal:
             self._log.info("stream_connected", **fields)
 
     def _disconnected(self, event: Disconnected) -> None:
+        if event.reason == ASKED_ANEW:
+            self._log.info("stream_asked_anew", detail=event.detail)
+            return
         if event.reason == self._told_reason:
             return
         held = self._limit.admit("disconnected", event.reason, most=_CHANGES)

@@ -13,13 +13,13 @@ from fnmatch import fnmatchcase
 from exporter.connections.connections import Connections
 from exporter.counting import Outcome, Role, owns_source, role_of
 from exporter.destinations.directory import Destinations, is_unresolved
-from exporter.destinations.entities import is_world
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.settings import DestinationsSettings
 from exporter.flow import Direction, Dns, EventType, Flow, Http, Kafka, L7Type
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics.recorder import Recorder, is_carried_to_world
+from exporter.metrics.store import Hit
 from exporter.recent import Recent
 from exporter.stream import StreamState
 from exporter.window import WindowStats
@@ -27,7 +27,8 @@ from exporter.window import WindowStats
 _NO_FUTURE_NS = 600 * 1_000_000_000
 """Clocks of nodes differ a little; a time further ahead than this would empty every window at once."""
 
-_PACKETS = (EventType.TRACE, EventType.POLICY_VERDICT, EventType.DROP)
+_TRACE = int(EventType.TRACE)
+_PACKETS = frozenset({_TRACE, int(EventType.POLICY_VERDICT), int(EventType.DROP)})
 _UNDECIDED = (Outcome.DIRECTION_UNKNOWN, Outcome.REPLY_UNKNOWN)
 
 
@@ -52,19 +53,34 @@ class Pipeline:
         self._sources, self._destinations, self._connections = sources, destinations, connections
         self._recorder, self._wall_ns = recorder, wall_ns
         self._chosen: dict[WorkloadName, bool] = {}
+        self._all_chosen = not sources.chooses
         self._flow_now = 0
+        self._steps: dict[Role, Callable[[Flow], Outcome]] = {
+            Role.START: lambda flow: self._start(flow, certain=True),
+            Role.START_IF_WORLD: lambda flow: self._start(flow, certain=False),
+            Role.CONTINUATION: self._continuation,
+            Role.ANSWER: lambda flow: self._passed_by(flow, Outcome.REPLY),
+            Role.DROP: lambda flow: self._drop(flow, certain=True),
+            Role.DROP_IF_WORLD: lambda flow: self._drop(flow, certain=False),
+            Role.DENIED_VERDICT: self._denied_verdict,
+            Role.DNS_QUERY: lambda flow: self._dns_query(flow, is_error=False),
+            Role.DNS_ERROR: lambda flow: self._dns_query(flow, is_error=True),
+            Role.DNS_RESPONSE: lambda flow: self._dns_response(flow.turned()),
+            Role.L7_EXCHANGE: lambda flow: self._l7_exchange(_asking(flow)),
+            Role.L7_DENIED: lambda flow: self._denied_by_proxy(_asking(flow)),
+        }
 
     def handle(self, event: Event) -> Outcome | None:
         """Take one event in, and return what became of it when it is a flow. Total: no event makes it fail."""
         with self.lock:
+            if isinstance(event, Flow):
+                flow = self._timed(event)
+                self.stream.saw_flow(flow, self._wall_ns())
+                self._destinations.learn(flow)
+                outcome = self._flow(flow)
+                self.outcomes[outcome] += flow.weight
+                return outcome
             match event:
-                case Flow():
-                    flow = self._timed(event)
-                    self.stream.saw_flow(flow, self._wall_ns())
-                    self._destinations.learn(flow)
-                    outcome = self._flow(flow)
-                    self.outcomes[outcome] += flow.weight
-                    return outcome
                 case LostEvents():
                     self.stream.lost_events(event)
                 case NodeStatus():
@@ -97,51 +113,42 @@ class Pipeline:
             flow_now = self._flow_now + self.stream.quiet_ns(wall_ns)
             self._connections.expire(flow_now)
             self._destinations.expire(flow_now)
+            self._recorder.store.tick(wall_ns)
+
+    def take_hits(self) -> list[Hit]:
+        """Budgets that were reached for the first time since the last call."""
+        with self.lock:
+            return self._recorder.store.take_hits()
 
     def reconfigure(self, sources: SourcesSettings, destinations: DestinationsSettings) -> None:
         """Judge by other settings from now on; what was counted and learnt stays."""
         with self.lock:
-            self._sources = sources
+            self._sources, self._all_chosen = sources, not sources.chooses
             self._chosen.clear()
             self._destinations.reconfigure(destinations)
 
     def cache_stats(self) -> dict[str, WindowStats]:
         """Entries, bounds and evictions of all stages."""
         nodes = WindowStats(len(self.stream.nodes), self.stream.most_nodes, self.stream.nodes_refused)
-        return {**self._connections.stats(), **self._destinations.stats(), "nodes": nodes}
+        chosen = WindowStats(len(self._chosen), self._sources.workload_cache, 0)
+        return {**self._connections.stats(), **self._destinations.stats(), "nodes": nodes, "chosen_workloads": chosen}
 
     def _flow(self, flow: Flow) -> Outcome:
         role = role_of(flow)
-        if isinstance(role, Outcome) and flow.event_type in _PACKETS:
+        if isinstance(role, Outcome):
             # The packet may still answer or continue a connection that we count, or show that something came in.
-            return self._passed_by(flow, role)
-        match role:
-            case Role.START | Role.START_IF_WORLD:
-                return self._start(flow, certain=role is Role.START)
-            case Role.ANSWER:
-                return self._passed_by(flow, Outcome.REPLY)
-            case Role.CONTINUATION:
-                return Outcome.SAME_CONNECTION if self._connections.continues(flow) else Outcome.ESTABLISHED
-            case Role.DROP | Role.DROP_IF_WORLD:
-                return self._drop(flow, certain=role is Role.DROP)
-            case Role.DENIED_VERDICT:
-                return self._denied_verdict(flow)
-            case Role.L7_DENIED:
-                return self._denied_by_proxy(_asking(flow))
-            case Role.DNS_QUERY | Role.DNS_ERROR:
-                return self._dns_query(flow, is_error=role is Role.DNS_ERROR)
-            case Role.DNS_RESPONSE:
-                return self._dns_response(flow.turned())
-            case Role.L7_EXCHANGE:
-                return self._l7_exchange(_asking(flow))
-        return role
+            return self._passed_by(flow, role) if flow.event_type in _PACKETS else role
+        return self._steps[role](flow)
+
+    def _continuation(self, flow: Flow) -> Outcome:
+        return Outcome.SAME_CONNECTION if self._connections.continues(flow) else Outcome.ESTABLISHED
 
     def _start(self, flow: Flow, *, certain: bool) -> Outcome:
         source = self._destinations.source_of(flow)
         destination = self._destinations.destination_of(flow, source)
         if not certain and (why_not := self._not_egress(flow, destination)):
             return why_not
-        if is_world(flow.source):
+        if flow.source.is_world:
             return Outcome.WORLD_SOURCE
         if self._is_excluded(source):
             return Outcome.EXCLUDED
@@ -221,7 +228,7 @@ class Pipeline:
 
     def _passed_by(self, flow: Flow, outcome: Outcome) -> Outcome:
         """A packet that is no egress of its own: an answer, part of a connection, or something that came in."""
-        if flow.event_type == EventType.TRACE:
+        if flow.event_type == _TRACE:
             node_name = self._connections.answered_node(flow)
             if node_name is not None:
                 self._recorder.world_answer(node_name, flow.weight)
@@ -234,7 +241,7 @@ class Pipeline:
 
     def _not_egress(self, flow: Flow, destination: Destination) -> Outcome | None:
         """Why a start without a direction is not egress, or None when it is: from here to world, and no answer."""
-        if not destination.external or is_world(flow.source):
+        if not destination.external or flow.source.is_world:
             self._connections.saw_inbound(flow)
             return Outcome.DIRECTION_UNKNOWN
         if self._connections.is_answer(flow):
@@ -244,8 +251,12 @@ class Pipeline:
         return None if owns_source(flow) else Outcome.OTHER_NODE
 
     def _is_excluded(self, source: WorkloadName) -> bool:
+        if self._all_chosen:
+            return False
         chosen = self._chosen.get(source)
         if chosen is None:
+            if len(self._chosen) >= self._sources.workload_cache:
+                self._chosen.clear()
             chosen = self._chosen[source] = is_chosen(source, self._sources)
         return not chosen
 

@@ -49,10 +49,14 @@ class Reload:
                 for fault in error.faults:
                     logger().error("config_refused", fault=str(fault), in_effect="the previous")
                 return str(error)
-            asked = merge(self._reading.settings, read)
-            self._reading = self._reading._replace(settings=asked.settings)
-            self._running = merge(self._running, read).settings
-            self._apply(self._running)
+            asked, running = merge(self._reading.settings, read), merge(self._running, read).settings
+            try:
+                self._apply(running)
+            except Exception as error:  # noqa: BLE001, whatever it was, the exporter goes on with what it has
+                self.successful = False
+                logger().exception("config_not_applied")
+                return f"the settings could not be applied: {error}"
+            self._reading, self._running = self._reading._replace(settings=asked.settings), running
             self.successful, self.success_time = True, self._wall()
             logger().info("config_reloaded", changed=asked.changed, waiting_for_restart=asked.waiting)
             return ""

@@ -18,6 +18,8 @@ from exporter.metrics.families import Family
 from exporter.metrics.recorder import Recorder
 from exporter.metrics.scrape import OPENMETRICS, TEXT, exposition, wants_openmetrics
 from exporter.metrics.selfmetrics import registry_of
+from exporter.metrics.store import Store
+from exporter.metrics.switches import Switches
 from exporter.pipeline import Pipeline
 from exporter.recent import Recent
 from exporter.reload import Reading, Reload
@@ -54,8 +56,9 @@ class Service:
     ) -> None:
         """Build the boxes; `reading` gives the settings anew when a reload asks for it."""
         self._settings, self._source, self._live = settings, source, live
-        self._products = Exposition(families.PRODUCT)
-        self._recorder = Recorder(settings.metrics, self._products)
+        self._store = Store(families.PRODUCT, settings.metrics)
+        self._products = Exposition(self._store)
+        self._recorder = Recorder(self._store, Switches(settings.metrics.labels))
         self.pipeline = Pipeline(
             settings.sources,
             Destinations(settings.destinations),
@@ -65,7 +68,7 @@ class Service:
             recent=Recent(settings.web.recent_drops),
         )
         self._journal, self._flow_lines = Journal(), FlowLines(settings.log, self.pipeline)
-        self._status = StatusView(self.pipeline, self._products, settings, source)
+        self._status = StatusView(self.pipeline, self._store, settings, source)
         self.reloading = Reload(settings, reading, self._apply)
         self._routes = Routes(self, settings.web.max_scrapes, lifecycle=settings.web.enable_lifecycle)
         self._registry = registry_of(
@@ -126,6 +129,7 @@ class Service:
         while not self._stopping.wait(_SIGNAL_SECONDS):
             if self.signals.take_reload():
                 self.reload()
+        self.signals.deafen()
         self._source.stop()
         for thread in self._threads:
             # One that waits for standard input cannot be woken; it ends with the process.
@@ -147,7 +151,7 @@ class Service:
     def totals(self) -> dict[Family, int]:
         """What was counted so far, by product family."""
         with self.pipeline.lock:
-            return {family: self._products.total(family) for family in families.PRODUCT}
+            return {family: series.counted for family, series in self._store.families.items()}
 
     def reload(self) -> str:
         """Read the settings again; what is wrong with them, or an empty text."""
@@ -206,3 +210,4 @@ class Service:
     def _tick(self) -> None:
         while not self._stopping.wait(_TICK_SECONDS):
             self.pipeline.tick()
+            self._journal.budgets(self.pipeline.take_hits())

@@ -26,6 +26,12 @@ class Signals:
         signal.signal(signal.SIGINT, self.end)
         signal.signal(signal.SIGHUP, self.hang_up)
 
+    @staticmethod
+    def deafen() -> None:
+        """Let SIGHUP do nothing: before there is anything to reload, and when it ends, it would kill the process."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
     def end(self, number: int, _frame: FrameType | None = None) -> None:
         """Begin to end; the second time, leave without an end."""
         if self.stopping.is_set():

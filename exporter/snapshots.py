@@ -5,8 +5,10 @@ from collections import Counter
 from exporter.hubble.decode import Decoder
 from exporter.hubble.settings import HubbleSettings
 from exporter.metrics import families
+from exporter.metrics.families import Family
 from exporter.metrics.recorder import Recorder
 from exporter.metrics.selfmetrics import Histogram, Snapshot
+from exporter.metrics.store import Store
 from exporter.pipeline import Pipeline
 from exporter.reload import Reload
 from exporter.stream import LAG_BUCKETS
@@ -19,7 +21,7 @@ def snapshot(
 ) -> Snapshot:
     """Everything under the pipeline's lock, so that the numbers fit each other."""
     with pipeline.lock:
-        stream, budget = pipeline.stream, recorder.budget
+        stream, store = pipeline.stream, recorder.store
         nodes = Counter(stream.nodes.values())
         endpoints = WindowStats(decoder.entries, settings.endpoint_cache, decoder.resets)
         return Snapshot(
@@ -33,11 +35,36 @@ def snapshot(
                 families.LAST_FLOW: {(): stream.last_flow_ns / 1e9},
                 families.DECODE_ERRORS: {(reason,): count for reason, count in stream.decode_errors.items()},
                 families.SCRAPES_REFUSED: {(): routes.scrapes_refused},
-                families.SERIES: {(): recorder.exposition.size},
-                families.FOLDED: {(): budget.folded},
+                **_of_series(store),
                 families.RELOAD_SUCCESSFUL: {(): float(reload.successful)},
                 families.RELOAD_TIME: {(): reload.success_time},
             },
             histograms={families.LAG: Histogram(LAG_BUCKETS, tuple(stream.lag_counts), stream.lag_sum)},
             caches={**pipeline.cache_stats(), "endpoints": endpoints},
         )
+
+
+def _of_series(store: Store) -> dict[Family, dict[tuple[str, ...], float]]:
+    """What became of the series, by family."""
+    by_name = {(family.short,): series for family, series in store.families.items()}
+    kept: dict[tuple[str, ...], float] = {}
+    for (name,), series in by_name.items():
+        kept |= {
+            (name, "live"): series.kept,
+            (name, "retained"): series.retained,
+            (name, "forgotten"): series.forgotten,
+        }
+    return {
+        families.SERIES: {name: len(series.live) for name, series in by_name.items()},
+        families.SERIES_LIMIT: {(): store.ceiling.most},
+        families.RETAINED_SERIES: {name: series.retained_series for name, series in by_name.items()},
+        families.RETAINED_LIMIT: {(): store.retained.most},
+        families.EXPIRED: {name: series.expired for name, series in by_name.items()},
+        families.RESUMED: {name: series.resumed for name, series in by_name.items()},
+        families.REFUSED: {name: series.refused for name, series in by_name.items()},
+        families.FOLDED: {
+            (*name, label): number for name, series in by_name.items() for label, number in series.folded.items()
+        },
+        families.COUNTED: {name: series.counted for name, series in by_name.items()},
+        families.KEPT: kept,
+    }

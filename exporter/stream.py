@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from exporter.flow import EventType, Flow
-from exporter.hubble.interface import Connected, Disconnected, LostEvents, NodeStatus
+from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, LostEvents, NodeStatus
 
 LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Upper bounds in seconds: relay's sorting buffer delays up to 100 events, which is long on a quiet cluster."""
@@ -91,7 +91,8 @@ class StreamState:
         if self.connected or not self.changed_ns:
             self.changed_ns = wall_ns
         self.connected = False
-        self.last_fault, self.last_fault_ns = event, wall_ns
+        if event.reason != ASKED_ANEW:
+            self.last_fault, self.last_fault_ns = event, wall_ns
         self.connects[event.code, event.reason] += 1
 
     def _node(self, name: str, state: str) -> None:

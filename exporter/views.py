@@ -14,7 +14,7 @@ from exporter.hubble.interface import FlowSource
 from exporter.journal import hint_of
 from exporter.metrics import families
 from exporter.metrics.exposition import Exposition
-from exporter.metrics.families import Family
+from exporter.metrics.store import Store
 from exporter.pipeline import Pipeline
 from exporter.recent import Drop
 from exporter.settings import Settings
@@ -65,13 +65,14 @@ class StatusView:
     def __init__(
         self,
         pipeline: Pipeline,
-        products: Exposition,
+        store: Store,
         settings: Settings,
         source: FlowSource,
         *,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._pipeline, self._products, self._settings, self._source = pipeline, products, settings, source
+        self._pipeline, self._store, self._settings, self._source = pipeline, store, settings, source
+        self._products = Exposition(store)
         self._wall_ns = wall_ns
 
     def take(self, *, dead_thread: str = "", finished: bool = False) -> Status:
@@ -80,6 +81,7 @@ class StatusView:
         at = datetime.fromtimestamp(now_ns / 1e9, UTC)
         with self._pipeline.lock:
             now = self._moment(now_ns, dead_thread, finished)
+            counted = {family: series.counted for family, series in self._store.families.items()}
         tables = self._tables()
         workloads = Counter({**dict.fromkeys(tables.drops, 0), **tables.connections})
         return Status(
@@ -92,11 +94,11 @@ class StatusView:
             counts=Counts(
                 flows=now.flows,
                 counted=now.counted,
-                connections=tables.connections.total(),
-                drops=tables.drops.total(),
-                dns_queries=self._total(families.DNS_QUERIES),
-                l7_requests=self._total(families.L7_REQUESTS),
-                series=self._products.size,
+                connections=counted[families.CONNECTIONS],
+                drops=counted[families.DROPS],
+                dns_queries=counted[families.DNS_QUERIES],
+                l7_requests=counted[families.L7_REQUESTS],
+                series=self._store.ceiling.used,
                 workloads=len(workloads),
                 destinations=len(tables.destinations),
             ),
@@ -147,9 +149,6 @@ class StatusView:
             drops[values[:2]] += number
             reasons[values[-1:]] += number
         return tables
-
-    def _total(self, family: Family) -> int:
-        return sum(number for _, number in self._products.rows(family, self._pipeline.lock))
 
     @cached_property
     def _setting_rows(self) -> tuple[SettingRow, ...]:

@@ -6,6 +6,9 @@ Keys are hashes: a window holds integers only, and two keys that share one of 2*
 from collections import OrderedDict
 from typing import NamedTuple
 
+_MOMENTS = 64
+"""A key that is only touched may be forgotten this fraction of the span early."""
+
 
 class WindowStats(NamedTuple):
     """Entries now, the bound, and how many entries had to leave before their time."""
@@ -20,6 +23,7 @@ class Window:
 
     def __init__(self, bound: int, span: float) -> None:
         self._bound, self._span_ns = bound, int(span * 1e9)
+        self._moment_ns = self._span_ns // _MOMENTS
         self._times: OrderedDict[int, int] = OrderedDict()
         self._evicted = 0
 
@@ -32,6 +36,12 @@ class Window:
             _, oldest = self._times.popitem(last=False)
             self._evicted += time_ns - oldest <= self._span_ns
         self._times[key] = time_ns
+
+    def touch(self, key: int, time_ns: int) -> None:
+        """`add` for what is seen all the time: nothing to do when the key was seen a moment of the span ago."""
+        seen = self._times.get(key)
+        if seen is None or not 0 <= time_ns - seen < self._moment_ns:
+            self.add(key, time_ns)
 
     def has(self, key: int, time_ns: int) -> bool:
         """Whether `key` was seen within the span before or after `time_ns`."""

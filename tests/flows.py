@@ -1,13 +1,13 @@
 """Builders of flows: a pod of shop/cart that opens a TCP connection to the outside, unless a test says otherwise."""
 
+from dataclasses import replace
 from typing import TypedDict, Unpack
 
+from exporter.endpoint import NO_ENDPOINT, Endpoint, Workload
 from exporter.flow import (
     L7,
-    NO_ENDPOINT,
     Direction,
     Dns,
-    Endpoint,
     EventType,
     Flow,
     Http,
@@ -17,7 +17,6 @@ from exporter.flow import (
     TcpFlags,
     TraceReason,
     Verdict,
-    Workload,
 )
 
 SECOND = 1_000_000_000
@@ -82,7 +81,7 @@ def pod(
         labels=labels,
         cluster_name=cluster_name,
     )
-    return named._replace(id=77, workloads=(Workload(workload, kind),))
+    return replace(named, id=77, workloads=(Workload(workload, kind),))
 
 
 def remote_pod(

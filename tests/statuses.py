@@ -7,8 +7,8 @@ from exporter.destinations.directory import Destinations
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics import families
-from exporter.metrics.exposition import Exposition
 from exporter.metrics.recorder import Recorder
+from exporter.metrics.store import Store
 from exporter.pipeline import Pipeline
 from exporter.recent import Recent
 from exporter.settings import Settings
@@ -44,18 +44,18 @@ class Shown:
     def __init__(self, *, live: bool = True, settings: Settings | None = None, source: str = "relay:80") -> None:
         settings = settings or Settings()
         self.wall = at(0)
-        self.products = Exposition(families.PRODUCT)
+        self.store = Store(families.PRODUCT, settings.metrics)
         self.pipeline = Pipeline(
             settings.sources,
             Destinations(settings.destinations),
             Connections(settings.connections),
-            Recorder(settings.metrics, self.products),
+            Recorder(self.store),
             stream=StreamState(live=live),
             recent=Recent(settings.web.recent_drops),
             wall_ns=lambda: self.wall,
         )
         self.view = StatusView(
-            self.pipeline, self.products, settings, Events(description=source), wall_ns=lambda: self.wall
+            self.pipeline, self.store, settings, Events(description=source), wall_ns=lambda: self.wall
         )
 
     def take(self, *events: Event) -> Status:

@@ -1,6 +1,7 @@
 """What one event is for counting, as tables: event type, direction, is_reply, trace reason, packet."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.counting import OUTCOME_MEANING, Outcome, Role, owns_source, role_of
-from exporter.flow import L7, Dns, Endpoint, EventType, Flow, Http, Kafka, L7Type, TcpFlags, Verdict, Workload
+from exporter.endpoint import Endpoint, Workload
+from exporter.flow import L7, Dns, EventType, Flow, Http, Kafka, L7Type, TcpFlags, Verdict
 from tests.flows import ACK, SYN, SYN_ACK, flow, host, labelled, pod, remote_pod, world
 
 # Words of the tables below. A row is the answer for every combination that it fits; the first row that fits counts.
@@ -183,7 +185,7 @@ def test_other_protocols_with_direction(protocol: str) -> None:
     ("source", "owned"),
     [
         (pod(), True),
-        (pod()._replace(workloads=()), True),  # an L7 record of an older release
+        (replace(pod(), workloads=()), True),  # an L7 record of an older release
         (Endpoint(workloads=(Workload("cart", "Deployment"),)), True),
         (host(), True),
         (labelled(identity=1), True),

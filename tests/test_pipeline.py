@@ -16,7 +16,8 @@ from exporter.counting import Outcome
 from exporter.destinations.directory import Destinations
 from exporter.destinations.interface import WorkloadName
 from exporter.destinations.settings import DestinationsSettings
-from exporter.flow import L7, NO_ENDPOINT, Dns, Endpoint, EventType, Flow, Http, Kafka, L7Type, Verdict
+from exporter.endpoint import NO_ENDPOINT, Endpoint
+from exporter.flow import L7, Dns, EventType, Flow, Http, Kafka, L7Type, Verdict
 from exporter.hubble.interface import Connected, Disconnected, Event, Ignored, LostEvents, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics import families
@@ -24,6 +25,7 @@ from exporter.metrics.exposition import Exposition
 from exporter.metrics.families import Family
 from exporter.metrics.recorder import Recorder
 from exporter.metrics.settings import MetricsSettings
+from exporter.metrics.store import Store
 from exporter.pipeline import Pipeline, is_chosen
 from exporter.stream import StreamState
 from tests.flows import (
@@ -66,12 +68,12 @@ class Rig:
         most: int = 50,
     ) -> None:
         self.wall = at(0)
-        self._exposition = Exposition(families.PRODUCT)
+        self._store = Store(families.PRODUCT, MetricsSettings(destinations_per_workload=most))
         self.pipeline = Pipeline(
             sources or SourcesSettings(),
             Destinations(destinations or DestinationsSettings()),
             Connections(ConnectionsSettings()),
-            Recorder(MetricsSettings(destinations_per_workload=most), self._exposition),
+            Recorder(self._store),
             stream=StreamState(live=live),
             wall_ns=lambda: self.wall,
         )
@@ -92,7 +94,7 @@ class Rig:
 
     def counts(self, family: Family) -> dict[str, int]:
         """Label values, joined, and value of each series of a family, as a scrape shows them."""
-        text = "".join(self._exposition.render(nullcontext(), openmetrics=False))
+        text = "".join(Exposition(self._store).render(nullcontext(), openmetrics=False))
         return {
             " ".join(sample.labels[label.name] or "-" for label in family.labels): int(sample.value)
             for metric in text_string_to_metric_families(text)
@@ -102,7 +104,7 @@ class Rig:
 
     def totals(self) -> dict[str, int]:
         """Sum of each family."""
-        text = "".join(self._exposition.render(nullcontext(), openmetrics=False))
+        text = "".join(Exposition(self._store).render(nullcontext(), openmetrics=False))
         found = Counter({family.name: 0 for family in families.PRODUCT})
         for metric in text_string_to_metric_families(text):
             for sample in metric.samples:
@@ -791,7 +793,7 @@ def test_caches() -> None:
     """All bounded memories of the stages are told."""
     assert set(Rig().pipeline.cache_stats()) == {
         *("connections", "inbound", "redirects", "dns_queries"),
-        *("pods", "node_names", "learned_addresses", "destinations", "nodes"),
+        *("pods", "node_names", "learned_addresses", "destinations", "nodes", "chosen_workloads"),
     }
 
 
@@ -875,7 +877,7 @@ def test_one_outcome_property(events: list[Flow | None], live: bool, most: int) 
 def _assert_capped(rig: Rig, most: int) -> None:
     """No workload has more destinations than its cap and `~other`."""
     found: dict[tuple[str, str], set[str]] = {}
-    text = "".join(rig._exposition.render(nullcontext(), openmetrics=False))
+    text = "".join(Exposition(rig._store).render(nullcontext(), openmetrics=False))
     for metric in text_string_to_metric_families(text):
         for sample in metric.samples:
             if "destination" in sample.labels:

@@ -89,3 +89,24 @@ def test_without_a_reading(times: int) -> None:
     for _ in range(times):
         assert reload() == "these settings cannot be read again"
     assert reload.successful
+
+
+def test_settings_that_cannot_be_applied() -> None:
+    """Whatever goes wrong while they are applied is said; the next good file is taken as if nothing had been."""
+    applied: list[Settings] = []
+
+    def apply(settings: Settings) -> None:
+        if settings.log.level is Level.DEBUG:
+            raise RuntimeError("out of luck")
+        applied.append(settings)
+
+    found = [DEBUG, Settings(log=LogSettings(level=Level.WARN))]
+    reload = Reload(Settings(), Reading(Settings(), lambda: found.pop(0)), apply, wall=lambda: 5.0)
+    with capture_logs() as logged:
+        assert reload() == "the settings could not be applied: out of luck"
+    assert not reload.successful
+    assert logged[0]["event"] == "config_not_applied"
+    with capture_logs() as logged:
+        assert reload() == ""
+    assert logged[0]["changed"] == ("log.level",)
+    assert (reload.successful, [settings.log.level for settings in applied]) == (True, [Level.WARN])

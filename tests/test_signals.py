@@ -9,7 +9,7 @@ from exporter.signals import Signals
 from tests.programs import Process, eventually, get, value_of
 
 SUCCESSFUL = "hubble_egress_exporter_config_last_reload_successful"
-DROPS_OF_REPORT = 'source_namespace="shop",source_workload="report"'
+FLOWS = str(Path(__file__).parent / "scenarios" / "audit" / "flows.jsonl")
 
 
 @pytest.mark.parametrize(("number", "terminated"), [(signal.SIGTERM, True), (signal.SIGINT, False)])
@@ -103,3 +103,15 @@ def test_no_wait_for_a_scrape_that_nobody_makes() -> None:
     with Process("demo", "--web.last-scrape", "10m") as process:
         process.metrics()
         assert process.end(signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize("arguments", [("demo",), ("replay", FLOWS)], ids=["demo", "replay"])
+def test_sighup_at_any_time(arguments: tuple[str, ...]) -> None:
+    """While it starts there is nothing to reload, while it ends neither; it never kills."""
+    with Process(*arguments) as process:
+        eventually(lambda: bool(process.events("exporter_started")), "a start")
+        process.send(signal.SIGHUP)
+        process.send(signal.SIGTERM)
+        for _ in range(5):
+            process.send(signal.SIGHUP)
+        assert process.wait() == 0

@@ -153,7 +153,7 @@ def test_top_rows() -> None:
     shown = Shown()
     for number in range(30):
         values = ("shop", f"w{number:02}", "fqdn", "public", f"d{number:02}", "443", "tcp", "forwarded")
-        shown.products.series(families.CONNECTIONS, values).value = number // 2
+        shown.store.add(families.CONNECTIONS, values, number // 2)
     status = shown.take()
     names = [29, 28, 27, 26, 25, 24, 23, 22, 21, 20]
     by_value = sorted(names, key=lambda number: (-(number // 2), number))
@@ -185,8 +185,8 @@ def test_series_are_read_in_slices() -> None:
     """However many series there are, the lock is given back between slices, so that the stream goes on."""
     shown = Shown()
     for number in range(5000):
-        values = ("shop", "cart", "fqdn", "public", f"d{number}", "443", "tcp", "forwarded")
-        shown.products.series(families.CONNECTIONS, values).value = 1
+        values = ("shop", f"w{number}", "fqdn", "public", "d", "443", "tcp", "forwarded")
+        shown.store.add(families.CONNECTIONS, values, 1)
     lock = CountedLock()
     shown.pipeline.lock = lock  # type: ignore[assignment]
     assert shown.take().counts.connections == 5000

@@ -4,6 +4,7 @@ Addresses are private inside and from the documentation ranges (RFC 5737, RFC 38
 """
 
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 from exporter.hubble.pb.flow import flow_pb2
 
@@ -70,8 +71,10 @@ def pod(
 def outside(address: str, *names: str, labels: tuple[str, ...] = ()) -> Party:
     """Something in the world; policies that name it give it labels and an identity of its own, local to the node."""
     ipv6 = ":" in address
-    number = sum(map(ord, "".join(labels))) % 4096 + _NODE_LOCAL if labels else WORLD_IPV6 if ipv6 else WORLD_IPV4
     world = "reserved:world-ipv6" if ipv6 else "reserved:world-ipv4"
+    number = WORLD_IPV6 if ipv6 else WORLD_IPV4
+    if labels:
+        number = _NODE_LOCAL + crc32("".join((*labels, world)).encode()) % 65536
     endpoint = flow_pb2.Endpoint(identity=number, labels=[*labels, world])
     return Party(address, endpoint, endpoint, "", names)
 
@@ -110,4 +113,5 @@ CART_IPV6 = CART.at("fd00:10:3::f")
 
 def report(number: int) -> Party:
     """The pod of one run of the CronJob: each has a name of its own."""
-    return pod(f"report-{29460000 + number}-w4k9z", "report", NODE_1, "10.0.1.19", 21005, kind="CronJob")
+    name, address = f"report-{29460000 + number}-w4k9z", f"10.0.1.{60 + number // 15 % 100}"
+    return pod(name, "report", NODE_1, address, 21005, kind="CronJob")

@@ -28,7 +28,8 @@ def policy_verdict(call: Call, verdict: int, policy: str = "", reason: int = 0) 
     """A type-5 event of the source's node; a denied one carries no `is_reply`. `policy` is the one that decided."""
     flow = _flow(call, call.source.node, Type=flow_pb2.L3_L4, verdict=verdict, traffic_direction=_EGRESS)
     flow.event_type.type = 5
-    flow.policy_match_type = 2
+    # Match types: 2 is L3 and L4; 0 is none, where no rule matched (default deny, in audit mode too).
+    flow.policy_match_type = 2 if policy or verdict in (flow_pb2.FORWARDED, flow_pb2.REDIRECTED) else 0
     if call.protocol == "tcp":
         flow.l4.TCP.flags.SYN = True
     decided = flow.egress_denied_by if verdict == flow_pb2.DROPPED else flow.egress_allowed_by
@@ -60,6 +61,9 @@ def trace(
     flow.event_type.sub_type = 0 if point == flow_pb2.TO_ENDPOINT else point
     if reason != flow_pb2.TRACE_REASON_UNKNOWN:
         flow.is_reply.value = reason == flow_pb2.REPLY
+    if flow.l4.HasField("ICMPv4"):
+        # Echo request and echo reply (RFC 792).
+        flow.l4.ICMPv4.type = 0 if reason == flow_pb2.REPLY else 8
     if call.protocol == "tcp":
         tcp = flow.l4.TCP.flags
         tcp.SYN, tcp.ACK, tcp.PSH, tcp.FIN = ("S" in flags, "A" in flags, "P" in flags, "F" in flags)
@@ -92,7 +96,7 @@ def dns_answer(query: flow_pb2.Flow, call: Call, rcode: int, answer: Sequence[st
     dns.rcode, dns.ttl = rcode, ttl if answer else 0
     dns.ips.extend(entry for entry in answer if _is_address(entry))
     dns.cnames.extend(entry for entry in answer if not _is_address(entry))
-    flow.l7.latency_ns = 1_200_000
+    dns.rrtypes.extend((["CNAME"] if dns.cnames else []) + (list(dns.qtypes) if dns.ips else []))
     return flow
 
 
@@ -136,7 +140,7 @@ def _flow(call: Call, node: str, **fields: object) -> flow_pb2.Flow:
         case "udp":
             layer4.UDP.source_port, layer4.UDP.destination_port = call.source_port, call.port
         case _:
-            layer4.ICMPv4.type = 8
+            layer4.ICMPv4.SetInParent()
     return flow
 
 

@@ -49,9 +49,9 @@ def connection(call: Call, at: float, *, policy: str = "", verdict: int = flow_p
     yield from _timed(flows, at)
 
 
-def long_connection(call: Call, at: float, seconds: float) -> Flows:
+def long_connection(call: Call, at: float, seconds: float, policy: str) -> Flows:
     """What an open connection shows once in the monitor's interval, here a coarse one of a minute."""
-    yield from _timed([trace(call, _way_out(call), NEW, "S")], at)
+    yield from _timed([policy_verdict(call, flow_pb2.FORWARDED, policy), trace(call, _way_out(call), NEW, "S")], at)
     yield from _timed([trace(call.reply, TO_ENDPOINT, REPLY, "SA", node=call.source.node)], at + _PACKET)
     for later in range(60, int(seconds), 60):
         yield from _timed([trace(call, _way_out(call), ESTABLISHED, "AP")], at + later)
@@ -79,12 +79,13 @@ def lookup(
     expansions = [f"{name}.{suffix}" for suffix in _suffixes(source)] if search else []
     for number, asked in enumerate([*expansions, name]):
         call = scene.call(source, COREDNS, 53, "udp")
-        flows = [policy_verdict(call, flow_pb2.REDIRECTED, "dns"), trace(call, TO_PROXY, NEW)]
+        flows = [policy_verdict(call, flow_pb2.REDIRECTED, "dns"), trace(call, TO_PROXY, NEW), _upstream(call)]
         for qtype in ("A", "AAAA"):
             query = dns_query(call, f"{asked}.", qtype)
             records = [entry for entry in answer if (":" in entry) == (qtype == "AAAA") or entry.endswith(".")]
             missing = asked in expansions
             flows += [query, dns_answer(query, call, NXDOMAIN if missing else NOERROR, [] if missing else records)]
+        flows.append(trace(call.reply, TO_ENDPOINT, REPLY, node=source.node))
         yield from _timed(flows, at + number * 0.05)
 
 
@@ -92,7 +93,8 @@ def refused_lookup(scene: Scene, source: Party, name: str, at: float) -> Flows:
     """A name that no DNS rule allows: the proxy answers REFUSED by itself, which Hubble shows as a dropped query."""
     call = scene.call(source, COREDNS, 53, "udp")
     refused = [dns_query(call, f"{name}.", qtype, flow_pb2.DROPPED) for qtype in ("A", "AAAA")]
-    yield from _timed([policy_verdict(call, flow_pb2.REDIRECTED, "dns"), *refused], at)
+    packets = [policy_verdict(call, flow_pb2.REDIRECTED, "dns"), trace(call, TO_PROXY, NEW)]
+    yield from _timed([*packets, *refused, trace(call.reply, TO_ENDPOINT, REPLY, node=source.node)], at)
 
 
 def unseen_lookup(scene: Scene, source: Party, at: float) -> Flows:
@@ -107,11 +109,15 @@ def request(call: Call, at: float, method: str, path: str, code: int, *, policy:
     if not allowed:
         yield from _timed([http(call, method, path, code, flow_pb2.DROPPED, response=False)], at)
         return
-    # The proxy keeps the pod's address and takes a port of its own, from a range that no other call uses.
-    upstream = call._replace(source_port=61000 + call.source_port % 4000)
-    leg = trace(upstream, TO_STACK, flow_pb2.TRACE_REASON_UNKNOWN, "S", direction=flow_pb2.TRAFFIC_DIRECTION_UNKNOWN)
     asked = http(call, method, path, 0, flow_pb2.FORWARDED, response=False)
-    yield from _timed([asked, leg, http(call, method, path, code, flow_pb2.FORWARDED, response=True)], at)
+    yield from _timed([asked, _upstream(call), http(call, method, path, code, flow_pb2.FORWARDED, response=True)], at)
+
+
+def _upstream(call: Call) -> flow_pb2.Flow:
+    """The proxy's own packet to the server: it keeps the pod's address and takes a port that no other call uses."""
+    upstream = call._replace(source_port=61000 + call.source_port % 4000)
+    unknown = flow_pb2.TRAFFIC_DIRECTION_UNKNOWN
+    return trace(upstream, TO_STACK, flow_pb2.TRACE_REASON_UNKNOWN, "S", direction=unknown)
 
 
 def _way_out(call: Call) -> int:

@@ -60,7 +60,9 @@ def ndots_storm(at: float, scene: Scene) -> Flows:
     for number in range(8):
         name, address = f"mirror-{number}.forge.example", f"203.0.113.{81 + number}"
         yield from lookup(scene, cluster.CI_RUNNER, name, at + number, (address,), search=True)
-        yield from connection(scene.call(cluster.CI_RUNNER, named(address, name), 443), at + number + 0.5)
+        yield from connection(
+            scene.call(cluster.CI_RUNNER, named(address, name), 443), at + number + 0.5, policy="ci-runner"
+        )
 
 
 def resolved_then_dropped(at: float, scene: Scene) -> Flows:

@@ -24,7 +24,7 @@ INDEX = outside("198.51.100.30", labels=("cidr:198.51.100.0/27",))
 OFFSITE = outside("203.0.113.200", labels=("cidrgroup:io.cilium.policy.cidrgroupname/offsite",))
 LEGACY = outside("192.168.90.5", labels=("cidr:192.168.90.0/24",))
 TIME = outside("2001:db8:9::123", labels=("cidr:2001-db8-9--0/48",))
-LOGS = outside("203.0.113.123", "logs.collector.example")
+LOGS = outside("203.0.113.123")
 UPSTREAM_DNS = outside("192.0.2.53")
 _ROTATION_MINUTES = 3
 
@@ -39,7 +39,7 @@ def minute(number: int, scene: Scene) -> Flows:
         yield from _report(number, start, scene)
     if number % 30 == 0:
         # One connection for half an hour: after its SYN it is only ever ESTABLISHED.
-        yield from long_connection(scene.call(cluster.CATALOG, LEGACY, 1521), start + 50, 30 * 60)
+        yield from long_connection(scene.call(cluster.CATALOG, LEGACY, 1521), start + 50, 30 * 60, "catalog")
 
 
 def _inside(number: int, start: float, scene: Scene) -> Flows:
@@ -78,6 +78,7 @@ def _outside(number: int, start: float, scene: Scene) -> Flows:
         yield from unseen_lookup(scene, cluster.SEARCH, start + 18)
         yield from connection(scene.call(cluster.SEARCH, INDEX, 443), start + 19, policy="search")
     if number % 5 == 0:
+        yield from lookup(scene, cluster.FRONTEND_A, PARTNER.names[0], start + 39, (PARTNER.address,))
         call = scene.call(cluster.FRONTEND_A, PARTNER, 80)
         yield from request(call, start + 40, "GET", "/catalogue", 200, policy="frontend-l7")
 
@@ -102,17 +103,17 @@ def _platform(number: int, start: float, scene: Scene) -> Flows:
     if number % 5 == 2:  # noqa: PLR2004, the minutes of ops
         yield from lookup(scene, cluster.CI_RUNNER, FORGE.names[0], start + 33, (FORGE.address,))
         yield from connection(scene.call(cluster.CI_RUNNER, FORGE, 443), start + 34, policy="ci-runner")
-        yield from connection(scene.call(cluster.CI_RUNNER, FORGE, 0, "icmp"), start + 36)
+        yield from connection(scene.call(cluster.CI_RUNNER, FORGE, 0, "icmp"), start + 36, policy="ci-runner")
     if number % 10 == 3:  # noqa: PLR2004, the minutes of the backup
         yield from connection(scene.call(cluster.BACKUP, OFFSITE, 22), start + 44, policy="backup")
     if number % 10 == 4:  # noqa: PLR2004, the minutes of the clock
-        yield from connection(scene.call(cluster.CATALOG, TIME, 123, "udp"), start + 46)
+        yield from connection(scene.call(cluster.CATALOG, TIME, 123, "udp"), start + 46, policy="catalog")
 
 
 def _report(number: int, start: float, scene: Scene) -> Flows:
     """A run of the CronJob, in a pod with a name of its own."""
     pod = cluster.report(number)
-    yield from connection(scene.call(pod, cluster.API_SERVER, 6443), start + 22)
+    yield from connection(scene.call(pod, cluster.API_SERVER, 6443), start + 22, policy="report")
     yield from connection(scene.call(pod, cluster.DB_0, 5432), start + 23, policy="report")
     yield from lookup(scene, pod, STORAGE.names[0], start + 24, (STORAGE.address,))
     yield from connection(scene.call(pod, STORAGE, 443), start + 26, policy="report")

@@ -84,9 +84,11 @@ def _troubles(minute: int, scene: Scene) -> Iterator[Happening]:
     """What befalls the observation itself."""
     at_ns = minute * MINUTE_NS + MINUTE_NS // 2
     if minute == LOST_MINUTE:
-        yield _heading(at_ns, "events are lost on node-2, before Hubble and in its ring")
-        for source, most in ((flow_pb2.HUBBLE_RING_BUFFER, 200), (flow_pb2.PERF_EVENT_RING_BUFFER, 20)):
+        yield _heading(at_ns, "events are lost on node-2, in the kernel's ring and in Hubble's queue")
+        for source, most in ((flow_pb2.OBSERVER_EVENTS_QUEUE, 200), (flow_pb2.PERF_EVENT_RING_BUFFER, 20)):
             lost = flow_pb2.LostEvent(source=source, num_events_lost=scene.chance.randrange(1, most))
+            if source == flow_pb2.PERF_EVENT_RING_BUFFER:
+                lost.cpu.value = 1
             yield Happening(at_ns, cluster.NODE_2, lost)
     if minute in (LEAVING_MINUTE, RETURNING_MINUTE):
         returns = minute == RETURNING_MINUTE

@@ -122,6 +122,9 @@ def response_of(happening: Happening) -> observer_pb2.GetFlowsResponse:
         response.flow.CopyFrom(happening.event)
     elif isinstance(happening.event, flow_pb2.LostEvent):
         response.lost_events.CopyFrom(happening.event)
+        # Since 1.19: one message sums up what was lost between two moments.
+        response.lost_events.first.FromNanoseconds(happening.at_ns)
+        response.lost_events.last.FromNanoseconds(happening.at_ns)
     response.time.FromNanoseconds(happening.at_ns)
     return response
 

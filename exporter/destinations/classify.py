@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from exporter.destinations.cidrs import CidrNames, cidr_group, longest_prefix
-from exporter.destinations.entities import entity_of, is_workload, is_world
 from exporter.destinations.interface import Destination, DestinationKind, NameConfidence, WorkloadName
 from exporter.destinations.names import ClusterNames, normal
 from exporter.destinations.scopes import Scope, Scopes
-from exporter.flow import Endpoint
+from exporter.endpoint import Endpoint
 
 UNKNOWN_ENTITY = "unknown"
 WORLD = "world"
@@ -37,13 +36,13 @@ class Knowledge(NamedTuple):
 def classify(contact: Contact, knowledge: Knowledge) -> Destination:
     """The destination of a contact (design: entity, identity, fqdn, cidr, world; the first that holds)."""
     endpoint = contact.endpoint
-    external = is_world(endpoint)
-    entity = entity_of(endpoint)
+    external = endpoint.is_world
+    entity = endpoint.entity
     if entity is not None:
         scope = knowledge.scopes.of(contact.address) if external else Scope.CLUSTER
         return Destination(DestinationKind.ENTITY, entity, scope, external=external)
     if not external:
-        if is_workload(endpoint):
+        if endpoint.is_workload:
             return Destination(DestinationKind.IDENTITY, _workload_label(contact), Scope.CLUSTER)
         return Destination(DestinationKind.ENTITY, UNKNOWN_ENTITY, knowledge.scopes.of(contact.address))
     scope = knowledge.scopes.of(contact.address)

@@ -2,12 +2,11 @@
 
 from exporter.destinations.cidrs import CidrNames
 from exporter.destinations.classify import Contact, Knowledge, asked_name, classify
-from exporter.destinations.entities import in_cluster
 from exporter.destinations.interface import RESOLVER, Destination, DestinationKind, WorkloadName
 from exporter.destinations.names import ClusterNames
 from exporter.destinations.scopes import Scope, Scopes
 from exporter.destinations.settings import DestinationsSettings
-from exporter.destinations.workloads import Workloads, cluster_of
+from exporter.destinations.workloads import Workloads
 from exporter.flow import Dns, Flow
 from exporter.window import Window, WindowStats
 
@@ -18,7 +17,7 @@ class Destinations:
     def __init__(self, settings: DestinationsSettings) -> None:
         self._workloads = Workloads(settings.pod_cache, settings.node_names)
         self._cluster_addresses = Window(settings.learned_addresses, settings.learned_addresses_ttl)
-        self._classified: dict[Contact, Destination] = {}
+        self._classified: dict[tuple[object, ...], Destination] = {}
         self._bound, self._resets = settings.destination_cache, 0
         self.reconfigure(settings)
 
@@ -37,10 +36,16 @@ class Destinations:
     def learn(self, flow: Flow) -> None:
         """Take from a flow, counted or not, what it says about pods, nodes and addresses of the cluster."""
         self._workloads.saw_node(flow.node_name)
-        for endpoint, address in ((flow.source, flow.source_ip), (flow.destination, flow.destination_ip)):
-            self._workloads.learn(endpoint)
-            if address and in_cluster(endpoint):
-                self._cluster_addresses.add(hash(address), flow.time_ns)
+        source, destination = flow.source, flow.destination
+        if source.workloads:
+            self._workloads.learn(source)
+        if destination.workloads:
+            self._workloads.learn(destination)
+        touch, time_ns = self._cluster_addresses.touch, flow.time_ns
+        if source.in_cluster and flow.source_ip:
+            touch(hash(flow.source_ip), time_ns)
+        if destination.in_cluster and flow.destination_ip:
+            touch(hash(flow.destination_ip), time_ns)
 
     def source_of(self, flow: Flow) -> WorkloadName:
         """The workload that sent the flow; what a resolver asks of others are its clients' queries: `~resolver`."""
@@ -52,22 +57,22 @@ class Destinations:
 
     def destination_of(self, flow: Flow, source: WorkloadName) -> Destination:
         """Where the flow goes; scope `cluster_range` when its address is known to be the cluster's own."""
-        contact = Contact(
+        contact = (
             flow.destination,
             flow.destination_ip,
             flow.destination_names,
             self._workloads.name_of(flow.destination),
             source.namespace,
             # The host has no labels: its node's name says which cluster it is in.
-            cluster_of(flow.source) or flow.node_name.rpartition("/")[0],
-            cluster_of(flow.destination),
+            flow.source.cluster or flow.node_name.rpartition("/")[0],
+            flow.destination.cluster,
         )
         destination = self._classified.get(contact)
         if destination is None:
             if len(self._classified) >= self._bound:
                 self._classified.clear()
                 self._resets += 1
-            destination = self._classified[contact] = classify(contact, self._knowledge)
+            destination = self._classified[contact] = classify(Contact(*contact), self._knowledge)
         outside = destination.external and destination.kind is not DestinationKind.ENTITY
         if outside and self._cluster_addresses.has(hash(flow.destination_ip), flow.time_ns):
             return destination._replace(scope=Scope.CLUSTER_RANGE)

@@ -15,6 +15,9 @@ class DestinationKind(StrEnum):
     CIDR = "cidr"
     WORLD = "world"
 
+    # Keys of every count: the enum's own hash is written in Python.
+    __hash__ = str.__hash__
+
 
 class NameConfidence(StrEnum):
     """How sure the name of a destination is."""

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from publicsuffixlist import PublicSuffixList
+from exporter.destinations.domains import PUBLIC_SUFFIXES
 
 # The list that the package bundles, ICANN and private section; it takes 0.2 s to read and downloads nothing.
-_PUBLIC_SUFFIXES = PublicSuffixList(accept_unknown=False)
 
 # Below `svc.` these are never read as a namespace: the six are by far the likeliest end of a two-label name, the
-# others are the private top-level domains of RFC 6762 appendix G and its `local`.
+# others are the private top-level domains of RFC 6762 appendix G, its `local`, and `example` of RFC 2606.
 _WORLD = frozenset({"com", "net", "org", "io", "edu", "gov"})
-_PRIVATE_WORLD = frozenset({"intranet", "internal", "private", "corp", "home", "lan", "local"})
+_PRIVATE_WORLD = frozenset({"intranet", "internal", "private", "corp", "home", "lan", "local", "example"})
 
 # First label of a pod below its headless service: ends in a StatefulSet's ordinal, or is the dashed address of the pod.
 _POD = re.compile(r".+-[0-9]+|[0-9a-f]*(?:-[0-9a-f]*){3,}")
@@ -127,7 +126,7 @@ def _without_srv(labels: list[str]) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _is_top_level(label: str) -> bool:
-    return label in _PRIVATE_WORLD or _PUBLIC_SUFFIXES.is_public(label)
+    return label in _PRIVATE_WORLD or PUBLIC_SUFFIXES.is_public(label)
 
 
 def _is_headless(labels: list[str], namespace: str) -> bool:
@@ -157,7 +156,7 @@ def _is_of_some_namespace(labels: list[str]) -> bool:
 
 def _is_unmistakably_external(name: str) -> bool:
     """Below one of the usual six or a suffix of several labels; `api.dev` may be a team's subdomain of a company."""
-    suffix = _PUBLIC_SUFFIXES.publicsuffix(name) or name
+    suffix = PUBLIC_SUFFIXES.publicsuffix(name) or name
     return suffix != name and (suffix in _WORLD or "." in suffix)
 
 

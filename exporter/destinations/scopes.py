@@ -18,6 +18,9 @@ class Scope(StrEnum):
     CLUSTER_RANGE = "cluster_range"
     CLUSTER = "cluster"
 
+    # Keys of every count: the enum's own hash is written in Python.
+    __hash__ = str.__hash__
+
 
 # Where clouds hand out instance data and credentials. Their DNS and time servers (169.254.169.253, 169.254.169.123,
 # fd00:ec2::253) hand out neither and are not here.

@@ -2,14 +2,10 @@
 
 from collections import OrderedDict
 
-from exporter.destinations.entities import entity_of
 from exporter.destinations.folding import fold_pod_name
 from exporter.destinations.interface import HOST, UNKNOWN, WorkloadName
-from exporter.flow import Endpoint
+from exporter.endpoint import Endpoint
 from exporter.window import WindowStats
-
-_NAMESPACE_LABEL = "k8s:io.kubernetes.pod.namespace="
-_CLUSTER_LABEL = "k8s:io.cilium.k8s.policy.cluster="
 
 
 class Workloads:
@@ -19,7 +15,12 @@ class Workloads:
         self._bound, self._most_nodes = bound, most_nodes
         self._pods: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._nodes: set[str] = set()
+        self._learnt: set[Endpoint] = set()
+        """Endpoints that said nothing new since a pod last got another name."""
         self._folded: dict[str, str] = {}
+        self._names: dict[Endpoint, WorkloadName] = {}
+        self._unowned: dict[tuple[str, str], list[Endpoint]] = {}
+        """Endpoints in `_names` that their pod's owner did not report, by pod: what it says later may rename them."""
         self.evicted = 0
         self.nodes_refused = 0
 
@@ -32,28 +33,47 @@ class Workloads:
             return
         self._nodes.add(node_name)
         self._folded.clear()
+        self._forget_names()
 
     def learn(self, endpoint: Endpoint) -> None:
         """Remember the workload of a pod that the observing node owns."""
-        if not endpoint.workloads or not endpoint.pod_name:
+        if not endpoint.workloads or not endpoint.pod_name or endpoint in self._learnt:
             return
-        key = (namespace_of(endpoint), endpoint.pod_name)
+        key = (endpoint.home, endpoint.pod_name)
         name = _reported_name(endpoint)
         if self._pods.get(key) != name:
             if key not in self._pods and len(self._pods) >= self._bound:
                 self._pods.popitem(last=False)
                 self.evicted += 1
             self._pods[key] = name
+            for renamed in self._unowned.pop(key, ()):
+                self._names.pop(renamed, None)
+            self._learnt.clear()
+        self._learnt.add(endpoint)
 
     def name_of(self, endpoint: Endpoint) -> WorkloadName:
         """The workload of an endpoint; total."""
-        namespace = namespace_of(endpoint)
+        name = self._names.get(endpoint)
+        if name is None:
+            if len(self._names) >= self._bound:
+                self._forget_names()
+            name = self._names[endpoint] = self._name(endpoint)
+            if endpoint.pod_name and not endpoint.workloads:
+                self._unowned.setdefault((endpoint.home, endpoint.pod_name), []).append(endpoint)
+        return name
+
+    def _forget_names(self) -> None:
+        self._names.clear()
+        self._unowned.clear()
+
+    def _name(self, endpoint: Endpoint) -> WorkloadName:
+        namespace = endpoint.home
         if endpoint.workloads:
             return WorkloadName(namespace, _reported_name(endpoint))
         if endpoint.pod_name:
             known = self._pods.get((namespace, endpoint.pod_name))
             return WorkloadName(namespace, known or self._fold(endpoint.pod_name))
-        entity = entity_of(endpoint)
+        entity = endpoint.entity
         if entity is None:
             return WorkloadName(namespace, UNKNOWN)
         # Host-network pods and host processes are one: the packet does not tell them apart.
@@ -73,22 +93,6 @@ class Workloads:
             "pods": WindowStats(len(self._pods), self._bound, self.evicted),
             "node_names": WindowStats(len(self._nodes), self._most_nodes, self.nodes_refused),
         }
-
-
-def namespace_of(endpoint: Endpoint) -> str:
-    """Namespace of a pod, from its label where an L7 record of an old release leaves the field empty."""
-    if endpoint.namespace:
-        return endpoint.namespace
-    return _label_value(endpoint, _NAMESPACE_LABEL)
-
-
-def cluster_of(endpoint: Endpoint) -> str:
-    """Name of the cluster that owns the endpoint, `""` when the flow does not say it."""
-    return endpoint.cluster_name or _label_value(endpoint, _CLUSTER_LABEL)
-
-
-def _label_value(endpoint: Endpoint, prefix: str) -> str:
-    return next((label[len(prefix) :] for label in endpoint.labels if label.startswith(prefix)), "")
 
 
 def _reported_name(endpoint: Endpoint) -> str:

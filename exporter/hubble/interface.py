@@ -22,6 +22,10 @@ class Disconnected(NamedTuple):
     detail: str
 
 
+ASKED_ANEW = "asked_anew"
+"""Reason of an end that we wished for: the settings choose other sources, and the stream begins anew at once."""
+
+
 class LostEvents(NamedTuple):
     """Hubble says that it lost events; `source` is the enum name in lower case."""
 

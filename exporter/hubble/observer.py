@@ -15,7 +15,7 @@ from exporter.flow import Flow
 from exporter.hubble.backoff import delays
 from exporter.hubble.channel import open_channel
 from exporter.hubble.decode import Decoder
-from exporter.hubble.interface import Connected, Disconnected, Event
+from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, Event
 from exporter.hubble.pb.observer import observer_pb2
 from exporter.hubble.request import follow_request
 from exporter.hubble.settings import HubbleSettings, SourcesSettings
@@ -56,7 +56,7 @@ class Observer:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._call: _Cancellable | None = None
-        self._asked_anew = False
+        self._streams = self._asked_anew = False
 
     @property
     def description(self) -> str:
@@ -73,8 +73,9 @@ class Observer:
     def choose(self, sources: SourcesSettings) -> None:
         """Ask for the flows of other sources: a request cannot be changed, so the stream begins anew, at once."""
         with self._lock:
-            before, self._sources = follow_request(self._sources), sources
-            if follow_request(sources) != before and self._call is not None:
+            differs = follow_request(sources) != follow_request(self._sources)
+            self._sources = sources
+            if differs and self._streams and self._call is not None:
                 self._asked_anew = True
                 self._call.cancel()
 
@@ -110,8 +111,11 @@ class Observer:
                 return
             except grpc.RpcError as error:
                 ended = _disconnected(error)
+            with self._lock:
+                # Between two streams there is nothing to begin anew: the next request asks for the new sources.
+                self._streams = False
             if self._asked_anew:
-                ended = Disconnected("OK", "asked_anew", "the settings choose other sources")
+                ended = Disconnected("OK", ASKED_ANEW, "the settings choose other sources")
             if not self._stopped.is_set():
                 yield ended
 
@@ -142,7 +146,7 @@ class Observer:
         with self._lock:
             # Together: who chooses other sources now must find the call that asks for the old ones.
             call = cast("_RawStream", get_flows(follow_request(self._sources)))
-            self._call, self._asked_anew = call, False
+            self._call, self._streams, self._asked_anew = call, True, False
             if self._stopped.is_set():
                 call.cancel()
         decode = self._decoder.decode_bytes

@@ -60,3 +60,13 @@ class SourcesSettings(BaseModel):
     exclude_workloads: tuple[str, ...] = Field(
         default=(), description="Never count these source workloads, as `namespace/workload` with `*` and `?`."
     )
+    workload_cache: int = Field(
+        default=50_000,
+        ge=1,
+        description="Workloads (entries, about 200 B each) of which is remembered whether they are counted.",
+    )
+
+    @property
+    def chooses(self) -> bool:
+        """Whether anything is left out at all."""
+        return any((self.include_namespaces, self.exclude_namespaces, self.include_workloads, self.exclude_workloads))

@@ -1,25 +1,106 @@
-"""What keeps one workload from filling Prometheus: a cap on the distinct destinations of each."""
+"""What one workload may use: distinct destinations, ports, and names below one registered domain.
 
-from exporter.destinations.interface import WorkloadName
-from exporter.metrics.labels import FOLDED
+A budget counts what its live series show, so it needs no memory of its own, and what expires makes room again.
+"""
+
+from collections import Counter
+
+from exporter.destinations.domains import registered_domain
+from exporter.destinations.interface import DestinationKind
+from exporter.metrics import labels
+from exporter.metrics.ceiling import UNEXPECTED
+from exporter.metrics.families import Family
+from exporter.metrics.series import Values
+from exporter.metrics.settings import MetricsSettings
+
+_FREE = frozenset({"", labels.FOLDED})
 
 
-class DestinationBudget:
-    """At most `most` values of the label `destination` per source workload; what comes later is folded."""
+class Usage:
+    """What the live series of one workload show, each with the number of series that show it."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._used: dict[WorkloadName, set[str]] = {}
-        self.folded = 0
-        """Increments that were folded."""
+    __slots__ = ("destinations", "domains", "ports")
 
-    def label(self, source: WorkloadName, destination: str) -> str:
-        """The value to use for this destination of this workload. First come, first served, and for good."""
-        used = self._used.setdefault(source, set())
-        if destination in used:
-            return destination
-        if len(used) < self._most:
-            used.add(destination)
-            return destination
-        self.folded += 1
-        return FOLDED
+    def __init__(self) -> None:
+        self.destinations: Counter[str] = Counter()
+        self.ports: Counter[str] = Counter()
+        self.domains: dict[str, Counter[str]] = {}
+
+
+class Budget:
+    """The budgets of all workloads, per pool: unexpected destinations never run out because of expected ones."""
+
+    def __init__(self, settings: MetricsSettings) -> None:
+        self._settings = settings
+        self._usages: dict[tuple[str, str, str], Usage] = {}
+
+    def fit(self, family: Family, values: Values, pool: str) -> tuple[Values, str]:
+        """The values with what is over budget folded, and the setting that folded it, if any."""
+        usage = self._usages.get((values[0], values[1], pool)) if _is_budgeted(family) else None
+        if usage is None:
+            return values, ""
+        kind, _, destination, *rest = values[2:]
+        fitted, hit = self._destination(usage, kind, destination, pool)
+        if _has_port(family):
+            port, *others = rest
+            if port not in usage.ports and port not in _FREE and len(usage.ports) >= self._settings.ports_per_workload:
+                return (*values[:4], fitted, labels.FOLDED, *others), hit or "metrics.ports-per-workload"
+        return (*values[:4], fitted, *rest), hit
+
+    def born(self, family: Family, values: Values, pool: str) -> None:
+        """A series shows these values from now on."""
+        self._show(family, values, pool, +1)
+
+    def gone(self, family: Family, values: Values, pool: str) -> None:
+        """A series has left."""
+        self._show(family, values, pool, -1)
+
+    def _destination(self, usage: Usage, kind: str, label: str, pool: str) -> tuple[str, str]:
+        settings = self._settings
+        if label in usage.destinations or label in _FREE:
+            return label, ""
+        domain, hit = registered_domain(label) if kind == DestinationKind.FQDN else "", ""
+        if domain and label != domain and len(usage.domains.get(domain, ())) >= settings.names_per_domain:
+            label, hit = f"*.{domain}", "metrics.names-per-domain"
+            if label in usage.destinations:
+                return label, hit
+        is_unexpected = pool == UNEXPECTED
+        most = settings.unexpected_per_workload if is_unexpected else settings.destinations_per_workload
+        if len(usage.destinations) < most:
+            return label, hit
+        name = "unexpected" if is_unexpected else "destinations"
+        return labels.FOLDED, f"metrics.{name}-per-workload"
+
+    def _show(self, family: Family, values: Values, pool: str, step: int) -> None:
+        if not _is_budgeted(family):
+            return
+        source = (values[0], values[1], pool)
+        usage = self._usages.setdefault(source, Usage())
+        kind, _, destination, *rest = values[2:]
+        _count(usage.destinations, destination, step)
+        if _has_port(family):
+            _count(usage.ports, rest[0], step)
+        domain = registered_domain(destination) if kind == DestinationKind.FQDN else ""
+        if domain and destination not in (domain, f"*.{domain}"):
+            names = usage.domains.setdefault(domain, Counter())
+            _count(names, destination, step)
+            if not names:
+                del usage.domains[domain]
+        if not usage.destinations and not usage.ports:
+            del self._usages[source]
+
+
+def _is_budgeted(family: Family) -> bool:
+    return labels.DESTINATION in family.labels
+
+
+def _has_port(family: Family) -> bool:
+    return labels.DESTINATION_PORT in family.labels
+
+
+def _count(numbers: Counter[str], label: str, step: int) -> None:
+    if label in _FREE:
+        return
+    numbers[label] += step
+    if not numbers[label]:
+        del numbers[label]

@@ -1,6 +1,7 @@
 """All metric families that exist, each with what it means. METRICS.md is made from this list."""
 
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 from exporter.metrics import labels
 from exporter.metrics.labels import Label
@@ -8,30 +9,46 @@ from exporter.metrics.labels import Label
 Kind = Literal["counter", "gauge", "histogram"]
 
 
-class Family(NamedTuple):
-    """A metric family; `name` is the whole name, with `_total` for counters."""
+@dataclass(frozen=True, eq=False)
+class Family:
+    """A metric family; `name` is the whole name, with `_total` for counters.
+
+    `folds` are the labels that become `~other`, step by step, when there is no room for more series. Families are
+    looked up for every increment, so they are compared by identity.
+    """
 
     name: str
     kind: Kind
     help: str
     labels: tuple[Label, ...] = ()
+    folds: tuple[tuple[Label, ...], ...] = ()
+
+    @property
+    def short(self) -> str:
+        """`connections` of `hubble_egress_connections_total`, as the settings name it."""
+        return self.name.removeprefix("hubble_egress_").removesuffix("_total")
 
 
 _SOURCE = (labels.SOURCE_NAMESPACE, labels.SOURCE_WORKLOAD)
 _DESTINATION = (labels.DESTINATION_KIND, labels.SCOPE, labels.DESTINATION)
 _PORT = (labels.DESTINATION_PORT, labels.PROTOCOL)
+_FOLD_DESTINATION, _FOLD_PORT = (labels.DESTINATION,), (labels.DESTINATION_PORT,)
+_FOLD_WORKLOAD, _FOLD_NAMESPACE = (labels.SOURCE_WORKLOAD,), (labels.SOURCE_NAMESPACE,)
 
 CONNECTIONS = Family(
     "hubble_egress_connections_total",
     "counter",
     "Egress connections that policy let pass, each counted once at the first event that shows it.",
     (*_SOURCE, *_DESTINATION, *_PORT, labels.CONNECTION_VERDICT),
+    (_FOLD_DESTINATION, _FOLD_PORT, _FOLD_WORKLOAD, _FOLD_NAMESPACE),
 )
 DROPS = Family(
     "hubble_egress_drops_total",
     "counter",
     "Dropped egress packets and queries or requests refused by the proxy; a retransmission is another drop.",
     (*_SOURCE, *_DESTINATION, *_PORT, labels.DROP_REASON),
+    # Reasons are numbers that a newer agent may invent: the last step keeps none of them.
+    (_FOLD_DESTINATION, _FOLD_PORT, _FOLD_WORKLOAD, (*_FOLD_NAMESPACE, labels.DROP_REASON)),
 )
 POLICY_VERDICTS = Family(
     "hubble_egress_policy_verdicts_total",
@@ -45,24 +62,28 @@ POLICY_VERDICTS = Family(
         labels.POLICY_NAMESPACE,
         labels.POLICY,
     ),
+    ((labels.POLICY_NAMESPACE, labels.POLICY), _FOLD_WORKLOAD, _FOLD_NAMESPACE),
 )
 DNS_QUERIES = Family(
     "hubble_egress_dns_queries_total",
     "counter",
     "DNS queries seen by the DNS proxy, refused ones included.",
     (*_SOURCE, labels.QTYPE),
+    (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
 )
 DNS_RESPONSES = Family(
     "hubble_egress_dns_responses_total",
     "counter",
     "DNS responses seen by the DNS proxy.",
     (*_SOURCE, labels.RCODE, labels.EXPANSION),
+    (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
 )
 L7_REQUESTS = Family(
     "hubble_egress_l7_requests_total",
     "counter",
     "HTTP and Kafka exchanges seen by the proxy, counted at their response, refusal or error.",
     (*_SOURCE, *_DESTINATION, labels.L7_PROTOCOL, labels.METHOD, labels.STATUS, labels.L7_VERDICT),
+    (_FOLD_DESTINATION, _FOLD_WORKLOAD, (*_FOLD_NAMESPACE, labels.METHOD, labels.STATUS)),
 )
 WORLD_STARTS = Family(
     "hubble_egress_world_connection_starts_total",
@@ -70,12 +91,14 @@ WORLD_STARTS = Family(
     "Connections to public and private addresses outside the cluster; those handed to the proxy are left out, for the "
     "proxy answers them itself.",
     (labels.NODE_NAME,),
+    ((labels.NODE_NAME,),),
 )
 WORLD_ANSWERED = Family(
     "hubble_egress_world_connections_answered_total",
     "counter",
     "Those of them that were answered: SYN+ACK, or the first reply of another protocol.",
     (labels.NODE_NAME,),
+    ((labels.NODE_NAME,),),
 )
 
 PRODUCT = (
@@ -136,11 +159,47 @@ SCRAPES_REFUSED = Family(
     "counter",
     "Scrapes answered with 503 because web.max-scrapes were running.",
 )
-SERIES = Family("hubble_egress_exporter_series", "gauge", "Series of the product families in use.")
+SERIES = Family("hubble_egress_exporter_series", "gauge", "Live series of the product families.", (labels.FAMILY,))
+SERIES_LIMIT = Family("hubble_egress_exporter_series_limit", "gauge", "Most series of all product families together.")
+RETAINED_SERIES = Family(
+    "hubble_egress_exporter_retained_series",
+    "gauge",
+    "Series that left after their time-to-live and would go on from their value.",
+    (labels.FAMILY,),
+)
+RETAINED_LIMIT = Family("hubble_egress_exporter_retained_series_limit", "gauge", "Most of them that are kept.")
+EXPIRED = Family(
+    "hubble_egress_exporter_series_expired_total",
+    "counter",
+    "Series that left because nothing was counted in them for their time-to-live.",
+    (labels.FAMILY,),
+)
+RESUMED = Family(
+    "hubble_egress_exporter_series_resumed_total",
+    "counter",
+    "Series that came back and went on from their value.",
+    (labels.FAMILY,),
+)
+REFUSED = Family(
+    "hubble_egress_exporter_series_refused_total",
+    "counter",
+    "Times that a new series found no room under metrics.series or metrics.series-per-family, and was folded.",
+    (labels.FAMILY,),
+)
 FOLDED = Family(
     "hubble_egress_exporter_folded_total",
     "counter",
-    "Increments whose destination was folded into ~other because its workload had used up its destinations.",
+    "What was counted under a folded value of a label, because a budget was used up.",
+    (labels.FAMILY, labels.FOLDED_LABEL),
+)
+COUNTED = Family(
+    "hubble_egress_exporter_counted_total", "counter", "Everything that was counted in a family.", (labels.FAMILY,)
+)
+KEPT = Family(
+    "hubble_egress_exporter_kept",
+    "gauge",
+    "Where it is now; the three add up to what was counted.",
+    (labels.FAMILY, labels.KEPT_STATE),
 )
 CACHE_ENTRIES = Family(
     "hubble_egress_exporter_cache_entries", "gauge", "Entries in a cache or window.", (labels.CACHE,)
@@ -181,7 +240,15 @@ EXPORTER = (
     DECODE_ERRORS,
     SCRAPES_REFUSED,
     SERIES,
+    SERIES_LIMIT,
+    RETAINED_SERIES,
+    RETAINED_LIMIT,
+    EXPIRED,
+    RESUMED,
+    REFUSED,
     FOLDED,
+    COUNTED,
+    KEPT,
     CACHE_ENTRIES,
     CACHE_LIMIT,
     CACHE_EVICTIONS,

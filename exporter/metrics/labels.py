@@ -1,19 +1,24 @@
 """Labels: each declared once, bounded (all values listed) or not (with what bounds it)."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import NamedTuple
 
 from exporter.counting import OUTCOME_MEANING
 from exporter.destinations.interface import DestinationKind
 from exporter.destinations.scopes import Scope
 
 
-class Label(NamedTuple):
-    """A label; `values` is the complete list, or empty when the cluster decides."""
+@dataclass(frozen=True, eq=False)
+class Label:
+    """A label; `values` is the complete list, or empty when the cluster decides.
+
+    `cost` is `fine`, `careful` (grows with workloads and what they reach) or `avoid` (grows with pods or addresses).
+    """
 
     name: str
     meaning: str
     values: tuple[str, ...] = ()
+    cost: str = "fine"
 
 
 OTHER = "other"
@@ -58,17 +63,24 @@ MATCH_TYPES = {0: "none", 1: "l3-only", 2: "l3-l4", 3: "l4-only", 4: "all", 5: "
 
 SOURCE_NAMESPACE = Label("source_namespace", "Namespace of the workload that sends; empty for the host.")
 SOURCE_WORKLOAD = Label(
-    "source_workload", "Workload that sends; `~host`, `~resolver`, `~unknown` where there is no workload."
+    "source_workload",
+    "Workload that sends; `~host`, `~resolver`, `~unknown` where there is no workload.",
+    cost="careful",
 )
 DESTINATION_KIND = Label("destination_kind", "What the destination is.", tuple(DestinationKind))
 SCOPE = Label("scope", "Which part of the address space it is in.", tuple(Scope))
 DESTINATION = Label(
     "destination",
     "Entity, `namespace/workload`, name, CIDR or `world`; at most `metrics.destinations-per-workload` values per "
-    "workload, the rest is `~other`.",
+    "workload, the rest is `~other`; names of one registered domain become `*.example.com` beyond "
+    "`metrics.names-per-domain`.",
+    cost="careful",
 )
 DESTINATION_PORT = Label(
-    "destination_port", "Port; empty where the protocol has none; `~other` for dropped packets inside a connection."
+    "destination_port",
+    "Port; empty where the protocol has none; `~other` for dropped packets inside a connection, and beyond "
+    "`metrics.ports-per-workload`.",
+    cost="careful",
 )
 PROTOCOL = Label("protocol", "Protocol.", ("tcp", "udp", "sctp", "icmp", "icmpv6", "vrrp", "igmp", "unknown"))
 CONNECTION_VERDICT = Label("verdict", "How it passed.", ("forwarded", "redirected", "audited"))
@@ -80,7 +92,9 @@ DROP_REASON = Label(
 POLICY_ACTION = Label("action", "What the policy did.", ("allowed", "denied", "audited", "redirected"))
 POLICY_MATCH = Label("match", "Which part of the policy matched.", (*MATCH_TYPES.values(), OTHER))
 POLICY_NAMESPACE = Label("policy_namespace", "Namespace of the policy; empty for cluster-wide ones or none.")
-POLICY = Label("policy", "Name of the policy; empty when Hubble names none, `~multiple` when it names several.")
+POLICY = Label(
+    "policy", "Name of the policy; empty when Hubble names none, `~multiple` when it names several.", cost="careful"
+)
 QTYPE = Label("qtype", "Record type asked for.", (*QTYPES, OTHER))
 RCODE = Label("rcode", "Response code by its IANA name.", (*RCODES.values(), OTHER))
 EXPANSION = Label("expansion", "Whether the name is a search-suffix expansion.", ("true", "false"))
@@ -88,7 +102,7 @@ L7_PROTOCOL = Label("l7_protocol", "Protocol of the request.", ("http", "kafka")
 METHOD = Label("method", "HTTP method or Kafka request.", (*HTTP_METHODS, *KAFKA_METHODS, OTHER))
 STATUS = Label("status", "HTTP status or Kafka error code; empty when there was no response; `other` when unknown.")
 L7_VERDICT = Label("verdict", "What the proxy did.", ("forwarded", "redirected", "dropped", "error", "audited", OTHER))
-NODE_NAME = Label("node_name", "Node that observed it.")
+NODE_NAME = Label("node_name", "Node that observed it.", cost="careful")
 
 OUTCOME = Label("outcome", "What became of the flow.", tuple(OUTCOME_MEANING))
 EVENT_TYPE = Label(
@@ -113,6 +127,24 @@ DECODE_REASON = Label(
         *("invalid_protobuf", "invalid_json", "invalid_field", "not_an_object", "unknown_shape", "line_too_long"),
         *("broken_file", "time_missing", "time_in_future"),
     ),
+)
+PRODUCT_FAMILIES = (
+    *("connections", "drops", "policy_verdicts", "dns_queries", "dns_responses", "l7_requests"),
+    *("world_connection_starts", "world_connections_answered"),
+)
+FAMILY = Label("family", "Product family, without `hubble_egress_` and `_total`.", PRODUCT_FAMILIES)
+FOLDED_LABEL = Label(
+    "label",
+    "The label whose value was folded.",
+    (
+        *("source_namespace", "source_workload", "destination", "destination_port", "reason"),
+        *("policy_namespace", "policy", "method", "status", "node_name"),
+    ),
+)
+KEPT_STATE = Label(
+    "state",
+    "`live` in series that are exposed, `retained` for series that may come back, `forgotten` with the others.",
+    ("live", "retained", "forgotten"),
 )
 CACHE = Label("cache", "Which cache or window.")
 VERSION = Label("version", "Version of the exporter.")

@@ -1,14 +1,17 @@
-"""Turns what the pipeline found out about a flow into increments: label values, the cap, the series."""
+"""Turns what the pipeline found out about a flow into increments: families and their label values."""
+
+from functools import lru_cache
 
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.scopes import Scope
-from exporter.flow import Dns, EventType, Flow, Http, Kafka, Verdict
+from exporter.flow import Dns, EventType, Flow, Http, Kafka, Policy, Verdict
 from exporter.hubble.drop_reasons import drop_reason_name
 from exporter.metrics import families, labels
-from exporter.metrics.budget import DestinationBudget
-from exporter.metrics.exposition import Exposition
-from exporter.metrics.settings import MetricsSettings
+from exporter.metrics.families import Family
+from exporter.metrics.store import Store
+from exporter.metrics.switches import Switches
 
+_POLICIES = 10_000
 _CONNECTION_VERDICTS: dict[int, str] = {Verdict.REDIRECTED: "redirected", Verdict.AUDIT: "audited"}
 _POLICY_ACTIONS: dict[int, str] = {
     Verdict.FORWARDED: "allowed",
@@ -28,16 +31,16 @@ _L7_VERDICTS: dict[int, str] = {
 class Recorder:
     """The product counters. Not thread-safe: the pipeline owns it."""
 
-    def __init__(self, settings: MetricsSettings, exposition: Exposition) -> None:
-        self.budget = DestinationBudget(settings.destinations_per_workload)
-        self.exposition = exposition
+    def __init__(self, store: Store, switches: Switches | None = None) -> None:
+        self.store = store
+        self._switches = switches or Switches({})
 
     def connection(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One connection, or as many as an aggregated line stands for."""
         verdict = _CONNECTION_VERDICTS.get(flow.verdict, "forwarded")
-        port = str(flow.destination_port or "")
-        values = (*source, *self._destination(source, destination), port, flow.protocol, verdict)
-        self.exposition.series(families.CONNECTIONS, values).value += flow.weight
+        port = _port(flow.destination_port)
+        values = (*source, *_destination(destination), port, flow.protocol, verdict)
+        self._add(families.CONNECTIONS, values, flow.weight)
 
     def drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One dropped packet."""
@@ -48,33 +51,32 @@ class Recorder:
         self._drop(flow, source, destination)
 
     def _drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
-        where = self._destination(source, destination)
+        where = _destination(destination)
         values = (*source, *where, port_of_drop(flow), flow.protocol, reason_of_drop(flow))
-        self.exposition.series(families.DROPS, values).value += flow.weight
+        self._add(families.DROPS, values, flow.weight)
 
     def policy_verdict(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One policy verdict, with the policy behind it where Hubble names one."""
         policies = flow.egress_denied_by if flow.verdict == Verdict.DROPPED else flow.egress_allowed_by
         values = (
             *source,
-            destination.kind.value,
+            destination.kind,
             _POLICY_ACTIONS[flow.verdict],
             labels.MATCH_TYPES.get(flow.policy_match_type, labels.OTHER),
-            _one([policy.namespace for policy in policies]),
-            labels.MULTIPLE if len(set(policies)) > 1 else _one([policy.name for policy in policies]),
+            *_policy(policies),
         )
-        self.exposition.series(families.POLICY_VERDICTS, values).value += flow.weight
+        self._add(families.POLICY_VERDICTS, values, flow.weight)
 
     def dns_query(self, flow: Flow, source: WorkloadName, query: Dns) -> None:
         """One DNS query."""
         qtype = query.qtypes[0] if query.qtypes and query.qtypes[0] in labels.QTYPES else labels.OTHER
-        self.exposition.series(families.DNS_QUERIES, (*source, qtype)).value += flow.weight
+        self._add(families.DNS_QUERIES, (*source, qtype), flow.weight)
 
     def dns_response(self, flow: Flow, source: WorkloadName, response: Dns, *, expansion: bool) -> None:
         """One DNS response."""
         rcode = labels.RCODES.get(response.rcode, labels.OTHER)
         values = (*source, rcode, "true" if expansion else "false")
-        self.exposition.series(families.DNS_RESPONSES, values).value += flow.weight
+        self._add(families.DNS_RESPONSES, values, flow.weight)
 
     def l7_request(self, flow: Flow, source: WorkloadName, destination: Destination, record: Http | Kafka) -> None:
         """One HTTP or Kafka exchange."""
@@ -84,22 +86,26 @@ class Recorder:
             protocol, method = "kafka", _listed(record.api_key, labels.KAFKA_METHODS)
             status = str(record.error_code) if record.error_code in labels.KAFKA_ERRORS else labels.OTHER
         verdict = _L7_VERDICTS.get(flow.verdict, labels.OTHER)
-        values = (*source, *self._destination(source, destination), protocol, method, status, verdict)
-        self.exposition.series(families.L7_REQUESTS, values).value += flow.weight
+        values = (*source, *_destination(destination), protocol, method, status, verdict)
+        self._add(families.L7_REQUESTS, values, flow.weight)
 
     def world_start(self, flow: Flow) -> None:
         """One connection to the outside that the datapath itself carries."""
-        self.exposition.series(families.WORLD_STARTS, (flow.node_name,)).value += flow.weight
+        self._add(families.WORLD_STARTS, (flow.node_name,), flow.weight)
         # Both exist from the first start on, so that an outage is a flat line and not a missing one.
-        self.exposition.series(families.WORLD_ANSWERED, (flow.node_name,))
+        self._add(families.WORLD_ANSWERED, (flow.node_name,), 0)
 
     def world_answer(self, node_name: str, weight: int) -> None:
         """The first answer to one of them."""
-        self.exposition.series(families.WORLD_ANSWERED, (node_name,)).value += weight
+        self._add(families.WORLD_ANSWERED, (node_name,), weight)
 
-    def _destination(self, source: WorkloadName, destination: Destination) -> tuple[str, str, str]:
-        label = self.budget.label(source, destination.label)
-        return destination.kind.value, destination.scope.value, label
+    def _add(self, family: Family, values: tuple[str, ...], weight: int) -> None:
+        self.store.add(family, self._switches.apply(family, values) if self._switches else values, weight)
+
+
+def _destination(destination: Destination) -> tuple[str, str, str]:
+    # Members of these enums are texts, and their `value` is a property that is written in Python.
+    return destination.kind, destination.scope, destination.label
 
 
 _ANSWERING = (Scope.PUBLIC, Scope.PRIVATE)
@@ -113,7 +119,7 @@ def is_carried_to_world(flow: Flow, destination: Destination) -> bool:
 def port_of_drop(flow: Flow) -> str:
     """Port label of a drop. Only the initiator's SYN says which port was wanted; a later packet may answer anything."""
     inside = flow.event_type == EventType.DROP and flow.protocol == "tcp" and not flow.starts_tcp
-    return labels.FOLDED if inside else str(flow.destination_port or "")
+    return labels.FOLDED if inside else _port(flow.destination_port)
 
 
 def reason_of_drop(flow: Flow) -> str:
@@ -121,6 +127,20 @@ def reason_of_drop(flow: Flow) -> str:
     if flow.event_type == EventType.DROP:
         return drop_reason_name(flow.drop_reason)
     return "dns_denied" if flow.l7 is not None and isinstance(flow.l7.record, Dns) else "l7_denied"
+
+
+@lru_cache(maxsize=65536)
+def _port(number: int) -> str:
+    """The same text each time, so that its hash is known already."""
+    return str(number or "")
+
+
+@lru_cache(maxsize=_POLICIES)
+def _policy(policies: tuple[Policy, ...]) -> tuple[str, str]:
+    """Labels `policy_namespace` and `policy` of the policies behind a verdict."""
+    several = len(set(policies)) > 1
+    name = labels.MULTIPLE if several else _one([policy.name for policy in policies])
+    return _one([policy.namespace for policy in policies]), name
 
 
 def _one(values: list[str]) -> str:

@@ -3,7 +3,7 @@
 Layers are merged setting by setting: a list or a map of a higher layer replaces that of a lower one as a whole.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,6 +36,7 @@ def load(
         given |= layer.given
     faults = [fault for layer in layers for fault in layer.faults]
     faults += _read_secrets(given, known)
+    faults += [fault for path, one in given.items() if (fault := _unwritable(path, one))]
     settings, invalid = validate(model, given, known, may_miss=bool(faults))
     faults += invalid
     if faults or settings is None:
@@ -59,6 +60,21 @@ def _file_layer(
         return read_file(config_file, known)
     except SettingsError as error:
         return Layer(faults=list(error.faults))
+
+
+def _unwritable(path: str, given: Given) -> Fault | None:
+    """Half of a character in a list or a map: it cannot be sent, logged or shown, and pydantic checks single texts."""
+    try:
+        "".join(_texts(given.value)).encode()
+    except UnicodeEncodeError:
+        return Fault(given.place, "holds half of a character; write it in UTF-8", path)
+    return None
+
+
+def _texts(value: object) -> Iterator[str]:
+    entries = value.items() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    for entry in entries:
+        yield from (str(text) for text in (entry if isinstance(entry, tuple) else (entry,)))
 
 
 def _read_secrets(given: dict[str, Given], known: Sequence[SettingField]) -> list[Fault]:

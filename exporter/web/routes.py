@@ -142,8 +142,9 @@ class Routes:
             exposed = self._views.exposition(environ.get("HTTP_ACCEPT", ""))
         finally:
             self._scrapes.release()
-        self._ever_scraped = True
-        awaited.set()
+        if environ["REQUEST_METHOD"] == "GET":
+            self._ever_scraped = True
+            awaited.set()
         return Answer(HTTPStatus.OK, exposed.body, exposed.content_type, (_FRESH,))
 
 

@@ -45,20 +45,20 @@ def words(text: str) -> list[str]:
 EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
     incidents.default_deny: """
         drops shop frontend world public world 8443 tcp policy_denied 3
-        policy_verdicts shop frontend world denied l3-l4 - - 3""",
+        policy_verdicts shop frontend world denied none - - 3""",
     incidents.explicit_deny: """
         drops shop catalog cidr public 198.51.100.64/26 25 tcp policy_deny 3
         policy_verdicts shop catalog cidr denied l3-l4 shop no-mail 3""",
     incidents.no_dns_rule: """
         drops shop wishlist identity cluster kube-system/coredns 53 udp policy_denied 6
-        policy_verdicts shop wishlist identity denied l3-l4 - - 6""",
+        policy_verdicts shop wishlist identity denied none - - 6""",
     incidents.no_tcp_dns: """
         connections shop invoice identity cluster kube-system/coredns 53 udp redirected 1
         dns_queries shop invoice A 1
         dns_queries shop invoice AAAA 1
         dns_responses shop invoice NOERROR false 2
         drops shop invoice identity cluster kube-system/coredns 53 tcp policy_denied 3
-        policy_verdicts shop invoice identity denied l3-l4 - - 3
+        policy_verdicts shop invoice identity denied none - - 3
         policy_verdicts shop invoice identity redirected l3-l4 shop dns 1""",
     incidents.refused_query: """
         connections shop report identity cluster kube-system/coredns 53 udp redirected 1
@@ -66,7 +66,7 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         dns_queries shop report AAAA 1
         drops shop report fqdn public paste.leak.example 53 udp dns_denied 2
         policy_verdicts shop report identity redirected l3-l4 shop dns 1""",
-    # Eight names, each asked for with three expansions first; the one under `svc.cluster.local` could be a pod's name.
+    # Eight names, each asked for with three expansions first.
     incidents.ndots_storm: """
         connections ops ci-runner fqdn public mirror-0.forge.example 443 tcp forwarded 1
         connections ops ci-runner fqdn public mirror-1.forge.example 443 tcp forwarded 1
@@ -80,8 +80,8 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         dns_queries ops ci-runner A 32
         dns_queries ops ci-runner AAAA 32
         dns_responses ops ci-runner NOERROR false 16
-        dns_responses ops ci-runner NXDOMAIN false 16
-        dns_responses ops ci-runner NXDOMAIN true 32
+        dns_responses ops ci-runner NXDOMAIN true 48
+        policy_verdicts ops ci-runner fqdn allowed l3-l4 ops ci-runner 8
         policy_verdicts ops ci-runner identity redirected l3-l4 ops dns 32
         world_connection_starts demo/node-2 8
         world_connections_answered demo/node-2 8""",
@@ -91,7 +91,7 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         dns_queries shop mailer AAAA 1
         dns_responses shop mailer NOERROR false 2
         drops shop mailer fqdn public newsletter.campaign.example 443 tcp policy_denied 3
-        policy_verdicts shop mailer fqdn denied l3-l4 - - 3
+        policy_verdicts shop mailer fqdn denied none - - 3
         policy_verdicts shop mailer identity redirected l3-l4 shop dns 1""",
     incidents.cdn_rotation: """
         connections shop recommender fqdn public cdn.images.example 443 tcp forwarded 12
@@ -130,13 +130,13 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         drops ops ci-runner world public world 22 tcp policy_denied 39
         drops ops ci-runner world public world 443 tcp policy_denied 42
         drops ops ci-runner world public world 4444 tcp policy_denied 39
-        policy_verdicts ops ci-runner world denied l3-l4 - - 120""",
+        policy_verdicts ops ci-runner world denied none - - 120""",
     incidents.metadata_address: """
         drops shop report world metadata world 80 tcp policy_deny 3
         policy_verdicts shop report world denied l3-l4 shop no-metadata 3""",
     incidents.audited: """
         connections shop search world public world 443 tcp audited 1
-        policy_verdicts shop search world audited l3-l4 - - 1
+        policy_verdicts shop search world audited none - - 1
         world_connection_starts demo/node-2 1
         world_connections_answered demo/node-2 1""",
     incidents.http_forbidden: """
@@ -226,7 +226,7 @@ def test_losses_and_absence() -> None:
     """Each lap loses events of two kinds on one node; another node leaves, reports nothing, and comes back."""
     told = list(lap(0, 1))
     losses = [happening.event for happening in told if isinstance(happening.event, flow_pb2.LostEvent)]
-    assert [loss.source for loss in losses] == [flow_pb2.HUBBLE_RING_BUFFER, flow_pb2.PERF_EVENT_RING_BUFFER]
+    assert [loss.source for loss in losses] == [flow_pb2.OBSERVER_EVENTS_QUEUE, flow_pb2.PERF_EVENT_RING_BUFFER]
     changes = [(happening.at_ns // MINUTE_NS, happening.node, happening.event.connected)
                for happening in told if isinstance(happening.event, Membership)]  # fmt: skip
     assert changes == [(LEAVING_MINUTE, cluster.NODE_3, False), (RETURNING_MINUTE, cluster.NODE_3, True)]

@@ -15,8 +15,8 @@ from exporter.demo.story import HISTORY_MINUTES, MINUTE_NS, Heading, Membership,
 from exporter.demo.telling import Demo, dumped, response_of, story_once
 from exporter.hubble.pb.observer import observer_pb2_grpc
 from exporter.hubble.pb.observer.observer_pb2 import GetFlowsRequest, GetFlowsResponse
-from tests.demo.responses import DEADLINE, losses, statuses
-from tests.programs import eventually, run
+from tests.demo.responses import losses, statuses
+from tests.programs import DEADLINE, eventually, run
 
 STORY = [
     response_of(happening)
@@ -106,6 +106,17 @@ def test_a_replayed_dump_equals_the_demo(tmp_path: Path) -> None:
         streamed, replayed = run("demo", "--once", "--demo.seed", seed), run("replay", "--once", file)
         assert _products(streamed.stdout) == _products(replayed.stdout)
         assert len(_products(streamed.stdout)) > 100
+
+
+def test_a_dump_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    """A file that was there before is replaced as a whole, and nothing else is left beside it."""
+    file = tmp_path / "story.jsonl"
+    file.write_text("before\n")
+    assert run("demo", "--dump", str(file)).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["story.jsonl"]
+    assert file.read_text() == "".join(dumped(DemoSettings()))
+    assert run("demo", "--dump", "/dev/full").returncode == 1
+    assert run("demo", "--dump", "").returncode == 1
 
 
 def test_a_dump_that_cannot_be_written(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from exporter.destinations.directory import Destinations, is_unresolved
 from exporter.destinations.interface import Destination, DestinationKind, NameConfidence, WorkloadName
 from exporter.destinations.scopes import Scope
 from exporter.destinations.settings import DestinationsSettings
-from exporter.flow import NO_ENDPOINT, Endpoint
+from exporter.endpoint import NO_ENDPOINT, Endpoint
 from tests.flows import flow, host, labelled, pod, remote_pod, world
 
 LOCAL, REMOTE_NODE = 1 << 24, 2 << 24

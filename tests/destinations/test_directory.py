@@ -1,12 +1,14 @@
 """The stage as a whole: what it learns, for how long, and what it makes of both ends of a flow."""
 
+from dataclasses import replace
+
 import pytest
 
 from exporter.destinations.directory import Destinations
 from exporter.destinations.interface import DestinationKind, WorkloadName
 from exporter.destinations.scopes import Scope
 from exporter.destinations.settings import DestinationsSettings, ResolverSettings
-from exporter.flow import Endpoint
+from exporter.endpoint import Endpoint
 from tests.flows import at, dns_query, flow, host, labelled, pod, remote_pod, world
 
 ADDRESS = "192.0.2.77"
@@ -149,8 +151,8 @@ def test_learns_workloads_of_both_ends() -> None:
     odd, even = pod(pod_name="odd-pod"), pod(pod_name="even-pod", workload="basket")
     destinations.learn(flow(source=odd, destination=even, destination_ip="10.0.1.6"))
     for known, name in ((odd, "cart"), (even, "basket")):
-        assert destinations.source_of(flow(source=known._replace(workloads=()))).name == name
-    event = flow(destination=even._replace(workloads=()), destination_ip="10.0.1.6")
+        assert destinations.source_of(flow(source=replace(known, workloads=()))).name == name
+    event = flow(destination=replace(even, workloads=()), destination_ip="10.0.1.6")
     found = destinations.destination_of(event, destinations.source_of(event))
     assert (found.kind, found.label) == (DestinationKind.IDENTITY, "shop/basket")
 

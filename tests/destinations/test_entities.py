@@ -1,13 +1,13 @@
 """Cilium's identities and reserved labels, row by row."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.destinations.entities import entity_of, in_cluster, is_workload, is_world
-from exporter.flow import NO_ENDPOINT, Endpoint
+from exporter.endpoint import NO_ENDPOINT, Endpoint
 from tests.flows import host, labelled, pod, remote_pod, world
 
 LOCAL, REMOTE_NODE = 1 << 24, 2 << 24
@@ -179,8 +179,8 @@ def test_host() -> None:
 
 def test_pod_with_a_world_label() -> None:
     """A pod whose agent has lost its identity (cilium/cilium#19405) is not certainly in the cluster."""
-    assert is_world(world()._replace(namespace="shop", pod_name="cart-0"))
-    assert not in_cluster(world()._replace(namespace="shop", pod_name="cart-0"))
+    assert replace(world(), namespace="shop", pod_name="cart-0").is_world
+    assert not replace(world(), namespace="shop", pod_name="cart-0").in_cluster
 
 
 LABELS = st.sampled_from(
@@ -208,4 +208,4 @@ def test_entities_property(endpoint: Endpoint) -> None:
 
 
 def _seen(endpoint: Endpoint) -> Seen:
-    return Seen(entity_of(endpoint), is_world(endpoint), is_workload(endpoint), in_cluster(endpoint))
+    return Seen(endpoint.entity, endpoint.is_world, endpoint.is_workload, endpoint.in_cluster)

@@ -1,12 +1,14 @@
 """One pod, one label: however it is seen."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.destinations.interface import HOST, WorkloadName
-from exporter.destinations.workloads import Workloads, cluster_of
-from exporter.flow import NO_ENDPOINT, Endpoint, Workload
+from exporter.destinations.workloads import Workloads
+from exporter.endpoint import NO_ENDPOINT, Endpoint, Workload
 from tests.flows import host, labelled, pod, remote_pod, world
 
 CART = WorkloadName("shop", "cart")
@@ -19,7 +21,7 @@ def test_reported() -> None:
 
 def test_first_of_several() -> None:
     """Of several workloads the first counts."""
-    endpoint = pod()._replace(workloads=(Workload("cart", "Deployment"), Workload("other", "ReplicaSet")))
+    endpoint = replace(pod(), workloads=(Workload("cart", "Deployment"), Workload("other", "ReplicaSet")))
     assert Workloads(10).name_of(endpoint) == CART
 
 
@@ -27,7 +29,7 @@ def test_last_known() -> None:
     """What the owning node said of a pod holds for every later sight of it, and the newest word counts."""
     workloads = Workloads(10)
     local = pod(pod_name="oddly-named-pod")
-    remote = local._replace(id=0, workloads=())
+    remote = replace(local, id=0, workloads=())
     assert workloads.name_of(remote) == WorkloadName("shop", "oddly-named-pod")
     workloads.learn(local)
     assert workloads.name_of(remote) == CART
@@ -82,7 +84,7 @@ def test_node_without_a_pod() -> None:
 
 def test_namespace_from_the_label() -> None:
     """An L7 record of an old release has the namespace in a label only."""
-    endpoint = remote_pod()._replace(namespace="")
+    endpoint = replace(remote_pod(), namespace="")
     assert Workloads(10).name_of(endpoint) == CART
 
 
@@ -110,7 +112,7 @@ def test_no_workload(endpoint: Endpoint, name: WorkloadName) -> None:
 def test_one_pod_one_label(local_first: bool) -> None:
     """A pod is the same label seen on its node, on another node, in an L7 record, and in one of an old release."""
     workloads = Workloads(10)
-    sights = [pod(), remote_pod(), pod()._replace(workloads=()), remote_pod()._replace(namespace="")]
+    sights = [pod(), remote_pod(), replace(pod(), workloads=()), replace(remote_pod(), namespace="")]
     if not local_first:
         sights.reverse()
     for sight in sights:
@@ -159,7 +161,7 @@ def test_most_nodes() -> None:
 )
 def test_cluster(endpoint: Endpoint, cluster: str) -> None:
     """The cluster of an endpoint is what it says, else its policy label."""
-    assert cluster_of(endpoint) == cluster
+    assert endpoint.cluster == cluster
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.booleans()), max_size=60), st.integers(1, 5))

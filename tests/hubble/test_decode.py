@@ -1,11 +1,14 @@
 """Decoding: every field that is read arrives unchanged, the mask asks for all of them, and nothing makes it fail."""
 
+from dataclasses import fields
+
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.flow import L7, Dns, Endpoint, Flow, Http, Kafka, Policy, TcpFlags, Workload
+from exporter.endpoint import Endpoint, Workload
+from exporter.flow import L7, Dns, Flow, Http, Kafka, Policy, TcpFlags
 from exporter.hubble.decode import MASK, Decoder
 from exporter.hubble.drop_reasons import drop_reason_name
 from exporter.hubble.interface import Ignored, LostEvents, NodeStatus, Undecodable
@@ -108,9 +111,9 @@ def test_an_empty_flow_is_the_default_flow(decoder: Decoder) -> None:
 def test_no_field_of_flow_keeps_its_default_when_everything_is_set(decoder: Decoder) -> None:
     """Every field of `Flow` and `Endpoint` is read from somewhere."""
     flow = flow_of(decoder, full_flow())
-    for decoded in (flow, flow.source, flow.destination):
-        defaults = type(decoded)._field_defaults
-        assert [name for name in decoded._fields if getattr(decoded, name) == defaults[name]] == []
+    assert [name for name in flow._fields if getattr(flow, name) == Flow._field_defaults[name]] == []
+    for endpoint in (flow.source, flow.destination):
+        assert [field.name for field in fields(endpoint) if getattr(endpoint, field.name) == field.default] == []
 
 
 @pytest.mark.parametrize("value", [True, False])
@@ -320,7 +323,53 @@ def test_property_any_valid_message_gives_an_event(message: observer_pb2.GetFlow
 @given(messages(flow_pb2.Flow))
 def test_property_any_valid_flow_gives_a_flow(message: flow_pb2.Flow) -> None:
     """Nothing that a flow can hold makes its decoding fail, and its weight is never less than one."""
-    assert Decoder(2).decode_flow(message).weight >= 1
+    assert flow_of(Decoder(2), message).weight >= 1
+
+
+def read_slowly(message: flow_pb2.Flow) -> dict[str, object]:
+    """What each field of `Flow` must be, read from the whole message in the plainest way."""
+    arm = message.l4.WhichOneof("protocol") or ""
+    names = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp", "ICMPv4": "icmp", "ICMPv6": "icmpv6"}
+    ports = getattr(message.l4, arm) if arm in ("TCP", "UDP", "SCTP") else flow_pb2.UDP()
+    flags = message.l4.TCP.flags
+    return {
+        "time_ns": message.time.seconds * 10**9 + message.time.nanos,
+        "node_name": message.node_name,
+        "event_type": message.event_type.type,
+        "sub_type": message.event_type.sub_type,
+        "verdict": message.verdict,
+        "drop_reason": message.drop_reason_desc or message.drop_reason,
+        "direction": message.traffic_direction,
+        "is_reply": message.is_reply.value if message.HasField("is_reply") else None,
+        "trace_reason": message.trace_reason,
+        "source_ip": message.IP.source,
+        "destination_ip": message.IP.destination,
+        "protocol": names.get(arm, arm.lower()) or "unknown",
+        "source_port": ports.source_port,
+        "destination_port": ports.destination_port,
+        "tcp_flags": flags.FIN * 1 + flags.SYN * 2 + flags.RST * 4 + flags.PSH * 8 + flags.ACK * 16,
+        "source_names": tuple(message.source_names),
+        "destination_names": tuple(message.destination_names),
+        "policy_match_type": message.policy_match_type,
+        "egress_allowed_by": tuple(Policy(one.name, one.namespace, one.kind) for one in message.egress_allowed_by),
+        "egress_denied_by": tuple(Policy(one.name, one.namespace, one.kind) for one in message.egress_denied_by),
+        "policy_log": tuple(message.policy_log),
+        "aggregated": message.HasField("aggregate"),
+    }
+
+
+@given(messages(flow_pb2.Flow))
+def test_property_the_thin_reading_is_the_whole_one(message: flow_pb2.Flow) -> None:
+    """What is left as bytes and remembered by them comes out as if the whole message had been read field by field."""
+    flow = flow_of(Decoder(2), message)
+    expected = read_slowly(message)
+    assert {name: getattr(flow, name) for name in expected} == expected
+    for endpoint, own in ((flow.source, message.source), (flow.destination, message.destination)):
+        assert (endpoint.id, endpoint.identity, endpoint.namespace) == (own.ID, own.identity, own.namespace)
+        assert (endpoint.pod_name, endpoint.labels) == (own.pod_name, frozenset(own.labels))
+        assert [(one.name, one.kind) for one in endpoint.workloads] == [(one.name, one.kind) for one in own.workloads]
+    assert (flow.l7 is not None) == message.HasField("l7")
+    assert flow.l7 is None or flow.l7.type == message.l7.type
 
 
 @given(st.binary(max_size=300))

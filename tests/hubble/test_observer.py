@@ -272,3 +272,40 @@ def test_other_sources_are_asked_for_at_once(serve: Callable[..., tuple[Server, 
     first, second = (observer_pb2.GetFlowsRequest.FromString(request) for request in server.requests)
     assert list(first.blacklist) == []
     assert [list(one.source_pod) for one in second.blacklist] == [["ops/"]]
+
+
+def test_other_sources_between_two_streams() -> None:
+    """While there is no stream nothing begins anew: an attempt that fails keeps its reason and its delay."""
+    source = observer(f"127.0.0.1:{free_port()}")
+
+    def choose(found: list[Event]) -> bool:
+        source.choose(SourcesSettings(exclude_namespaces=(f"n{len(found)}",)))
+        return count(Disconnected, 3)(found)
+
+    found = until(source, choose)
+    assert {event.reason for event in found if isinstance(event, Disconnected)} == {"connection_refused"}
+
+
+def test_other_sources_while_it_connects() -> None:
+    """A server that accepts and says nothing is told as that, however often the sources change meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = HubbleSettings(address=f"127.0.0.1:{silent.getsockname()[1]}", connect_timeout=0.5)
+        source = Observer(settings, SourcesSettings(), Decoder(100), random.Random(0))  # noqa: S311, jitter
+        stop = threading.Event()
+
+        def keep_choosing() -> None:
+            number = 0
+            while not stop.wait(0.02):
+                number += 1
+                source.choose(SourcesSettings(exclude_namespaces=(f"n{number}",)))
+
+        chooser = threading.Thread(target=keep_choosing)
+        chooser.start()
+        try:
+            found = until(source, count(Disconnected, 1))
+        finally:
+            stop.set()
+            chooser.join(DEADLINE)
+    assert [(event.code, event.reason) for event in found if isinstance(event, Disconnected)] == [
+        ("DEADLINE_EXCEEDED", "timeout")
+    ]

@@ -6,10 +6,10 @@ from exporter.destinations.interface import Destination, DestinationKind, Worklo
 from exporter.destinations.scopes import Scope
 from exporter.flow import Dns, Flow, Http, Kafka, Policy, TcpFlags, Verdict
 from exporter.metrics import families
-from exporter.metrics.exposition import Exposition
 from exporter.metrics.families import Family
 from exporter.metrics.recorder import Recorder, is_carried_to_world
 from exporter.metrics.settings import MetricsSettings
+from exporter.metrics.store import Store
 from tests.flows import ACK, SYN_ACK, denied_verdict, dns_query, drop, flow, icmp, policy_verdict, udp
 
 CART = WorkloadName("shop", "cart")
@@ -21,12 +21,12 @@ class Recorded:
     """A recorder and what it recorded."""
 
     def __init__(self, most: int = 50) -> None:
-        self.exposition = Exposition(families.PRODUCT)
-        self.recorder = Recorder(MetricsSettings(destinations_per_workload=most), self.exposition)
+        self.store = Store(families.PRODUCT, MetricsSettings(destinations_per_workload=most))
+        self.recorder = Recorder(self.store)
 
     def of(self, family: Family) -> dict[tuple[str, ...], int]:
         """Label values and values of a family."""
-        return {values: series.value for values, series in self.exposition._families[family].items()}
+        return {values: series.value for values, series in self.store.families[family].live.items()}
 
 
 @pytest.mark.parametrize(
@@ -199,4 +199,5 @@ def test_one_cap_for_all_families() -> None:
     recorded.recorder.drop(drop(), CART, API)
     assert {values[4] for values in recorded.of(families.DROPS)} == {"~other", "api.example.com"}
     assert {values[4] for values in recorded.of(families.L7_REQUESTS)} == {"~other"}
-    assert recorded.recorder.budget.folded == 2
+    assert recorded.store.families[families.DROPS].folded == {"destination": 1}
+    assert recorded.store.families[families.L7_REQUESTS].folded == {"destination": 1}

@@ -13,6 +13,8 @@ from exporter.metrics import families
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.scrape import exposition, wants_openmetrics
 from exporter.metrics.selfmetrics import Histogram, Snapshot, registry_of
+from exporter.metrics.settings import MetricsSettings
+from exporter.metrics.store import Store
 from exporter.window import WindowStats
 
 PROTOBUF = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
@@ -102,9 +104,9 @@ def _registry() -> CollectorRegistry:
 @pytest.mark.parametrize("as_openmetrics", [False, True])
 def test_whole_text(as_openmetrics: bool) -> None:
     """A scrape is all product families and all our own, each once, parseable as a whole, and the lock is free again."""
-    products, lock = Exposition(families.PRODUCT), threading.Lock()
-    products.series(families.WORLD_STARTS, ('no"de',)).value += 2
-    body = exposition(products, lock, _registry(), as_openmetrics=as_openmetrics).decode()
+    store, lock = Store(families.PRODUCT, MetricsSettings()), threading.Lock()
+    store.add(families.WORLD_STARTS, ('no"de',), 2)
+    body = exposition(Exposition(store), lock, _registry(), as_openmetrics=as_openmetrics).decode()
     parse = parse_openmetrics if as_openmetrics else parse_text
     names = [family.name for family in parse(body)]
     ours = [family.name.removesuffix("_total") for family in (*families.PRODUCT, *families.EXPORTER)]
@@ -118,7 +120,7 @@ def test_whole_text(as_openmetrics: bool) -> None:
 
 def test_broken_text_is_replaced() -> None:
     """A label that cannot be encoded costs its characters, not the scrape."""
-    products = Exposition(families.PRODUCT)
-    products.series(families.WORLD_STARTS, ("a\ud800b",))
-    body = exposition(products, threading.Lock(), CollectorRegistry(), as_openmetrics=False)
+    store = Store(families.PRODUCT, MetricsSettings())
+    store.add(families.WORLD_STARTS, ("a\ud800b",), 0)
+    body = exposition(Exposition(store), threading.Lock(), CollectorRegistry(), as_openmetrics=False)
     assert b'node_name="a?b"' in body

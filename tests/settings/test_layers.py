@@ -121,3 +121,16 @@ def test_property_any_text_is_settings_or_one_line(field: SettingField, text: st
         except SettingsError as error:
             outcomes.append(str(error).replace(field.variable, field.flag))
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'sources: {include-namespaces: ["\\ud800"]}',
+        'destinations: {cidr-names: {10.0.0.0/8: "\\udfff"}}',
+    ],
+)
+def test_half_a_character(load_from: Callable[..., Any], text: str) -> None:
+    """What cannot be written in UTF-8 cannot be sent to Hubble, and is a fault at its place."""
+    with pytest.raises(SettingsError, match="holds half of a character"):
+        load_from(text)

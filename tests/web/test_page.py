@@ -1,6 +1,7 @@
 """The landing page as HTML: what it says, and how it is built."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -150,7 +151,7 @@ def test_what_has_no_port_or_namespace() -> None:
     text = _page(Shown().take(drop(protocol="icmp", tcp_flags=0, destination_port=0))).texts["Last drops"]
     assert " icmp policy_denied" in text
     host = pod("~host", "")
-    assert "/~host" not in landing(Shown().take(drop(source=host._replace(namespace="", labels=frozenset()))))
+    assert "/~host" not in landing(Shown().take(drop(source=replace(host, namespace="", labels=frozenset()))))
 
 
 def test_drops_of_another_day() -> None:

@@ -337,5 +337,23 @@ def test_the_last_scrape() -> None:
         waiting.start()
         eventually(lambda: bool(site.ask("/metrics")) and not waiting.is_alive(), "the end of the wait")
         site.routes.last_scrape(0.0)
+        site.ask("/metrics", "HEAD")
+    finally:
+        site.server.stop()
+
+
+def test_a_look_at_the_headers_is_no_scrape() -> None:
+    """HEAD carries no samples: nobody waits for another, and it is not the last one."""
+    site = Site(WebSettings(listen_address="127.0.0.1:0"))
+    try:
+        site.ask("/metrics", "HEAD")
+        site.routes.last_scrape(DEADLINE * 1000)
+        site.ask("/metrics")
+        waiting = threading.Thread(target=site.routes.last_scrape, args=(DEADLINE * 1000,))
+        waiting.start()
+        for _ in range(5):
+            site.ask("/metrics", "HEAD")
+        assert waiting.is_alive()
+        eventually(lambda: bool(site.ask("/metrics")) and not waiting.is_alive(), "the end of the wait")
     finally:
         site.server.stop()

@@ -1,0 +1,76 @@
+"""One series, and the series of one family with what became of everything that was counted in it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from exporter.metrics import labels
+from exporter.metrics.families import Family
+from exporter.metrics.labels import Label
+
+Values = tuple[str, ...]
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+class Series:
+    """A counter that is exposed; `prefix` is its sample line up to the value, escaped once."""
+
+    __slots__ = ("key", "pool", "prefix", "used_ns", "value")
+
+    def __init__(self, family: Family, key: Values, pool: str, value: int, now_ns: int) -> None:
+        self.key, self.pool, self.value, self.used_ns = key, pool, value, now_ns
+        pairs = ",".join(
+            f'{label.name}="{text.translate(_ESCAPES)}"' for label, text in zip(family.labels, key, strict=True)
+        )
+        self.prefix = f"{family.name}{{{pairs}}} "
+
+
+@dataclass(slots=True, eq=False)
+class FamilySeries:
+    """The live series of a family. What was counted is the sum of what is live, retained and forgotten."""
+
+    family: Family
+    live: dict[Values, Series] = field(default_factory=dict)
+    counted: int = 0
+    retained: int = 0
+    forgotten: int = 0
+    retained_series: int = 0
+    expired: int = 0
+    resumed: int = 0
+    refused: int = 0
+    """Series that were wanted and not born, because the family or all families together had no room."""
+    folded: Counter[str] = field(default_factory=Counter)
+    """What was counted under a folded value, by label."""
+    in_pool: Counter[str] = field(default_factory=Counter)
+
+    def position(self, label: Label) -> int | None:
+        """Where the label stands among the family's, or None."""
+        return self.family.labels.index(label) if label in self.family.labels else None
+
+    @property
+    def kept(self) -> int:
+        """The sum of the live series."""
+        return sum(series.value for series in self.live.values())
+
+
+def folds(family: Family, values: Values) -> list[Values]:
+    """`values`, and what they are folded into step by step when there is no room for them.
+
+    Each step folds a label more: destination, port, workload, namespace. The last one has closed labels only.
+    """
+    steps, folded = [values], list(values)
+    for step in family.folds:
+        for label in step:
+            folded[family.labels.index(label)] = labels.FOLDED
+        steps.append(tuple(folded))
+    return steps
+
+
+def reserve(family: Family) -> int:
+    """How many series the last step can ever have: every combination of the labels that it keeps."""
+    kept = set(family.labels) - {label for step in family.folds for label in step}
+    number = 1
+    for label in kept:
+        if not label.values:
+            raise TypeError(f"{family.name}: the open label {label.name} is never folded")
+        number *= len(label.values)
+    return number
