@@ -11,6 +11,7 @@ from exporter.demo.filters import compile_lists
 from exporter.hubble.decode import Decoder
 from exporter.hubble.observer import Observer
 from exporter.hubble.pb.flow import flow_pb2
+from exporter.hubble.pb.observer import observer_pb2
 from exporter.hubble.request import follow_request
 from exporter.hubble.settings import SourcesSettings
 from exporter.service import Service
@@ -103,7 +104,8 @@ def _fed(flows: list[flow_pb2.Flow]) -> Service:
     source = Observer(settings.hubble, settings.sources, decoder, random.Random(0))  # noqa: S311, it is never used
     service = Service(settings, source, decoder, live=False)
     for flow in flows:
-        service.pipeline.handle(decoder.decode_flow(flow))
+        response = observer_pb2.GetFlowsResponse(flow=flow, node_name=flow.node_name, time=flow.time)
+        service.pipeline.handle(decoder.decode_bytes(response.SerializeToString()))
     return service
 
 
