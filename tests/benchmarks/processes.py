@@ -55,7 +55,7 @@ class Floor:
 
 
 class Exporter(Process):
-    """The command `run` as it is shipped, with the settings it ships with but for `flags`, against one of our servers."""
+    """The command `run` as it is shipped, with its default settings but for `flags`, against one of our servers."""
 
     def __init__(self, address: str, *flags: str) -> None:
         # That it comes back soon changes no figure: nothing is measured while it is away.
