@@ -55,12 +55,9 @@ class Endpoint:
     workloads: tuple[Workload, ...] = ()
     cluster_name: str = ""
 
-    def __hash__(self) -> int:
-        return self._hash
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.id, self.identity, self.namespace, self.pod_name, self.labels, self.workloads))
+    # By the object, not by its fields: the decoder gives the same object for the same endpoint, and caches look it up
+    # for every flow. Equal endpoints from elsewhere may stand in a cache twice, which costs only their place.
+    __hash__ = object.__hash__
 
     @cached_property
     def entity(self) -> str | None:

@@ -128,7 +128,6 @@ class Flow(NamedTuple):
     event_type: int = 0
     sub_type: int = 0
     verdict: int = 0
-    drop_reason: int = 0
     direction: int = 0
     is_reply: bool | None = None
     trace_reason: int = 0
@@ -140,15 +139,17 @@ class Flow(NamedTuple):
     source_port: int = 0
     destination_port: int = 0
     tcp_flags: int = 0
-    source_names: tuple[str, ...] = ()
     destination_names: tuple[str, ...] = ()
+    weight: int = 1
+    aggregated: bool = False
+    # From here on what traces do not have.
+    drop_reason: int = 0
+    source_names: tuple[str, ...] = ()
     l7: L7 | None = None
     policy_match_type: int = 0
     egress_allowed_by: tuple[Policy, ...] = ()
     egress_denied_by: tuple[Policy, ...] = ()
     policy_log: tuple[str, ...] = ()
-    weight: int = 1
-    aggregated: bool = False
 
     @property
     def starts_tcp(self) -> bool:

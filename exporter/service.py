@@ -83,15 +83,19 @@ class Service:
 
     def consume(self, *, once: bool = True) -> None:
         """Read the source to its end; with `once` also a live one, to the first time its stream ends."""
+        handle, note_flow, note = self.pipeline.handle, self._journal.note_flow, self._journal.note
         for event in self._source.events():
-            outcome = self.pipeline.handle(event)
-            if once and isinstance(event, Disconnected):
+            outcome = handle(event)
+            if outcome is not None and isinstance(event, Flow):
+                note_flow(event)
+                if self._flow_lines.wanted:
+                    self._flow_lines.note(event, outcome)
+            elif not (once and isinstance(event, Disconnected)):
+                note(event)
+            else:
                 if event.code != "OK":
-                    self._journal.note(event)
+                    note(event)
                 return
-            self._journal.note(event)
-            if self._flow_lines.wanted and outcome is not None and isinstance(event, Flow):
-                self._flow_lines.note(event, outcome)
 
     def consume_to_its_end(self) -> None:
         """`consume`, while this thread hears signals: one that comes just before a read would wait for its end."""

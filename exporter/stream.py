@@ -48,14 +48,15 @@ class StreamState:
 
     def saw_flow(self, flow: Flow, wall_ns: int) -> None:
         """Take note of one flow that arrived at `wall_ns`."""
+        time_ns, node_name = flow.time_ns, flow.node_name
         self.event_types[_EVENT_TYPES.get(flow.event_type, "other")] += flow.weight
-        self.last_flow_ns = max(self.last_flow_ns, flow.time_ns)
+        self.last_flow_ns = max(self.last_flow_ns, time_ns)
         self.last_arrival_ns = wall_ns
-        if flow.node_name and self.nodes.get(flow.node_name) != "connected":
-            self._node(flow.node_name, "connected")
+        if self.nodes.get(node_name) != "connected" and node_name:
+            self._node(node_name, "connected")
         # What happened before we connected is backlog: it says how long we were away, not how slow we are.
-        if self.live and flow.time_ns >= self.changed_ns:
-            lag = max(0.0, (wall_ns - flow.time_ns) / 1e9)
+        if self.live and time_ns >= self.changed_ns:
+            lag = (wall_ns - time_ns) / 1e9 if wall_ns > time_ns else 0.0
             self.lag_counts[bisect_left(LAG_BUCKETS, lag)] += 1
             self.lag_sum += lag
 

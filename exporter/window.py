@@ -1,9 +1,10 @@
 """Bounded memory of what was seen a moment ago, by flow time.
 
-Keys are hashes: a window holds integers only, and two keys that share one of 2**64 values are not worth a string.
+Where keys are made of several values they are hashes: two keys that share one of 2**64 numbers are not worth a tuple.
 """
 
 from collections import OrderedDict
+from collections.abc import Hashable
 from typing import NamedTuple
 
 _MOMENTS = 64
@@ -24,10 +25,10 @@ class Window:
     def __init__(self, bound: int, span: float) -> None:
         self._bound, self._span_ns = bound, int(span * 1e9)
         self._moment_ns = self._span_ns // _MOMENTS
-        self._times: OrderedDict[int, int] = OrderedDict()
+        self._times: OrderedDict[Hashable, int] = OrderedDict()
         self._evicted = 0
 
-    def add(self, key: int, time_ns: int) -> None:
+    def add(self, key: Hashable, time_ns: int) -> None:
         """Remember `key`; the entry unseen for longest leaves when the window is full."""
         if key in self._times:
             # Events of one connection may arrive out of order: an older one never shortens the window.
@@ -37,13 +38,13 @@ class Window:
             self._evicted += time_ns - oldest <= self._span_ns
         self._times[key] = time_ns
 
-    def touch(self, key: int, time_ns: int) -> None:
+    def touch(self, key: Hashable, time_ns: int) -> None:
         """`add` for what is seen all the time: nothing to do when the key was seen a moment of the span ago."""
         seen = self._times.get(key)
         if seen is None or not 0 <= time_ns - seen < self._moment_ns:
             self.add(key, time_ns)
 
-    def has(self, key: int, time_ns: int) -> bool:
+    def has(self, key: Hashable, time_ns: int) -> bool:
         """Whether `key` was seen within the span before or after `time_ns`."""
         seen = self._times.get(key)
         return seen is not None and abs(time_ns - seen) <= self._span_ns

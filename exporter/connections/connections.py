@@ -54,10 +54,13 @@ class Connections:
     def continues(self, flow: Flow) -> bool:
         """Whether this event belongs to a counted connection; keeps those alive that have no start events."""
         key = _tuple_key(flow)
-        entry = self._current(key, flow)
-        if entry is not None and flow.protocol != "tcp":
+        is_tcp = flow.protocol == "tcp"
+        entry = (self._tcp if is_tcp else self._other).get(key)
+        if entry is None or abs(flow.time_ns - entry.last_ns) > entry.span_ns:
+            return False
+        if not is_tcp:
             self._refresh(key, entry, flow)
-        return entry is not None
+        return True
 
     def await_answer(self, flow: Flow) -> None:
         """Remember that the connection of `flow` goes to world and that its first answer is to be counted."""

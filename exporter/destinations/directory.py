@@ -35,17 +35,18 @@ class Destinations:
 
     def learn(self, flow: Flow) -> None:
         """Take from a flow, counted or not, what it says about pods, nodes and addresses of the cluster."""
-        self._workloads.saw_node(flow.node_name)
-        source, destination = flow.source, flow.destination
-        if source.workloads:
-            self._workloads.learn(source)
-        if destination.workloads:
-            self._workloads.learn(destination)
+        source, destination, workloads = flow.source, flow.destination, self._workloads
+        if flow.node_name not in workloads.nodes:
+            workloads.saw_node(flow.node_name)
+        if source.workloads and source not in workloads.learnt:
+            workloads.learn(source)
+        if destination.workloads and destination not in workloads.learnt:
+            workloads.learn(destination)
         touch, time_ns = self._cluster_addresses.touch, flow.time_ns
         if source.in_cluster and flow.source_ip:
-            touch(hash(flow.source_ip), time_ns)
+            touch(flow.source_ip, time_ns)
         if destination.in_cluster and flow.destination_ip:
-            touch(hash(flow.destination_ip), time_ns)
+            touch(flow.destination_ip, time_ns)
 
     def source_of(self, flow: Flow) -> WorkloadName:
         """The workload that sent the flow; what a resolver asks of others are its clients' queries: `~resolver`."""
@@ -74,7 +75,7 @@ class Destinations:
                 self._resets += 1
             destination = self._classified[contact] = classify(Contact(*contact), self._knowledge)
         outside = destination.external and destination.kind is not DestinationKind.ENTITY
-        if outside and self._cluster_addresses.has(hash(flow.destination_ip), flow.time_ns):
+        if outside and self._cluster_addresses.has(flow.destination_ip, flow.time_ns):
             return destination._replace(scope=Scope.CLUSTER_RANGE)
         return destination
 

@@ -21,6 +21,9 @@ _POD = re.compile(r".+-[0-9]+|[0-9a-f]*(?:-[0-9a-f]*){3,}")
 _MULTI_CLUSTER = "clusterset.local"
 
 
+_MOST_KNOWN = 20_000
+
+
 class Bare(NamedTuple):
     """A name as the workload meant it.
 
@@ -40,6 +43,7 @@ class ClusterNames:
     """
 
     def __init__(self, cluster_domains: Sequence[str], search_suffixes: Sequence[str] = ()) -> None:
+        self._known: dict[tuple[str, str], Bare] = {}
         self._domains = _longest_first(cluster_domains)
         self._suffixes = _longest_first(search_suffixes)
 
@@ -49,6 +53,14 @@ class ClusterNames:
         No name tells by itself what was added to it (`db.dev.shop.svc.cluster.local` may be a pod, a service's name or
         an external one with `shop.svc.cluster.local` behind it), so this is the likeliest reading.
         """
+        known = self._known.get((name, source_namespace))
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[name, source_namespace] = self._bare(name, source_namespace)
+        return known
+
+    def _bare(self, name: str, source_namespace: str) -> Bare:
         meant, expansion = normal(name), False
         # Each turn takes at least one label off: an expanded name may itself be the expansion of another.
         while True:

@@ -14,8 +14,8 @@ class Workloads:
     def __init__(self, bound: int, most_nodes: int = 10_000) -> None:
         self._bound, self._most_nodes = bound, most_nodes
         self._pods: OrderedDict[tuple[str, str], str] = OrderedDict()
-        self._nodes: set[str] = set()
-        self._learnt: set[Endpoint] = set()
+        self.nodes: set[str] = set()
+        self.learnt: set[Endpoint] = set()
         """Endpoints that said nothing new since a pod last got another name."""
         self._folded: dict[str, str] = {}
         self._names: dict[Endpoint, WorkloadName] = {}
@@ -26,18 +26,18 @@ class Workloads:
 
     def saw_node(self, node_name: str) -> None:
         """Remember a node: static pods carry its name as their suffix."""
-        if not node_name or node_name in self._nodes:
+        if not node_name or node_name in self.nodes:
             return
-        if len(self._nodes) >= self._most_nodes:
+        if len(self.nodes) >= self._most_nodes:
             self.nodes_refused += 1
             return
-        self._nodes.add(node_name)
+        self.nodes.add(node_name)
         self._folded.clear()
         self._forget_names()
 
     def learn(self, endpoint: Endpoint) -> None:
         """Remember the workload of a pod that the observing node owns."""
-        if not endpoint.workloads or not endpoint.pod_name or endpoint in self._learnt:
+        if not endpoint.workloads or not endpoint.pod_name:
             return
         key = (endpoint.home, endpoint.pod_name)
         name = _reported_name(endpoint)
@@ -48,8 +48,8 @@ class Workloads:
             self._pods[key] = name
             for renamed in self._unowned.pop(key, ()):
                 self._names.pop(renamed, None)
-            self._learnt.clear()
-        self._learnt.add(endpoint)
+            self.learnt.clear()
+        self.learnt.add(endpoint)
 
     def name_of(self, endpoint: Endpoint) -> WorkloadName:
         """The workload of an endpoint; total."""
@@ -84,14 +84,14 @@ class Workloads:
         if folded is None:
             if len(self._folded) >= self._bound:
                 self._folded.clear()
-            folded = self._folded[pod_name] = fold_pod_name(pod_name, self._nodes)
+            folded = self._folded[pod_name] = fold_pod_name(pod_name, self.nodes)
         return folded
 
     def stats(self) -> dict[str, WindowStats]:
         """Pods and nodes remembered, for the exporter's own metrics."""
         return {
             "pods": WindowStats(len(self._pods), self._bound, self.evicted),
-            "node_names": WindowStats(len(self._nodes), self._most_nodes, self.nodes_refused),
+            "node_names": WindowStats(len(self.nodes), self._most_nodes, self.nodes_refused),
         }
 
 

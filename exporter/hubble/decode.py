@@ -7,7 +7,7 @@ TCP flags, event types) are remembered by their bytes; the others (L7 records, p
 from google.protobuf.message import DecodeError, Message
 
 from exporter.endpoint import NO_ENDPOINT, Endpoint, Workload
-from exporter.flow import Flow
+from exporter.flow import L7, EventType, Flow, Policy
 from exporter.hubble import parts
 from exporter.hubble.interface import Event, Ignored, LostEvents, NodeStatus, Undecodable
 from exporter.hubble.pb.flow import flow_pb2
@@ -45,9 +45,15 @@ _NODE_STATES = {
     relay_pb2.NODE_GONE: "gone",
     relay_pb2.NODE_ERROR: "error",
 }
+_TRACE = int(EventType.TRACE)
 _parse = thin_pb2.Response.FromString
 _new_flow = tuple.__new__
 """A `Flow` from a tuple: its own constructor takes the fields one by one, which costs as much as reading them."""
+
+
+_Rest = tuple[int, tuple[str, ...], L7 | None, int, tuple[Policy, ...], tuple[Policy, ...], tuple[str, ...]]
+_NO_REST: _Rest = (0, (), None, 0, (), (), ())
+"""Traces have none of this (cilium pkg/hubble/parser/threefour). Most flows are traces, so it is not looked for."""
 
 
 class Decoder:
@@ -74,14 +80,16 @@ class Decoder:
         return self.decode_bytes(message.SerializeToString())
 
     def _flow(self, response: thin_pb2.Response) -> Flow:
-        """The flow, each field read once. What is empty in most flows is asked for its length before it is copied."""
+        """The flow, each field read once.
+
+        What is mostly empty is asked for its length before it is copied.
+        """
         flow = response.flow
         time, address, endpoints = flow.time, flow.IP, self._endpoints
         source, destination = flow.source, flow.destination
         event_type, sub_type = parts.event_type(flow.event_type)
         protocol, source_port, destination_port, tcp_flags = parts.layer4(flow.l4)
-        source_names, destination_names = flow.source_names, flow.destination_names
-        allowed_by, denied_by, policy_log = flow.egress_allowed_by, flow.egress_denied_by, flow.policy_log
+        destination_names, reply = flow.destination_names, flow.is_reply
         direction, is_aggregated = flow.traffic_direction, flow.HasField("aggregate")
         return _new_flow(
             Flow,
@@ -92,10 +100,9 @@ class Decoder:
                 event_type,
                 sub_type,
                 flow.verdict,
-                # drop_reason (3) is deprecated but holds the number even when a newer server's name is unknown to us.
-                flow.drop_reason_desc or flow.drop_reason,
                 direction,
-                parts.boolean(flow.is_reply) if flow.HasField("is_reply") else None,
+                # An empty message is false, which is not the same as none at all.
+                parts.boolean(reply) if reply or flow.HasField("is_reply") else None,
                 flow.trace_reason,
                 endpoints.get(source) or self._endpoint(source),
                 endpoints.get(destination) or self._endpoint(destination),
@@ -105,16 +112,11 @@ class Decoder:
                 source_port,
                 destination_port,
                 tcp_flags,
-                tuple(source_names) if source_names else (),
                 tuple(destination_names) if destination_names else (),
-                parts.layer7(flow.l7) if flow.HasField("l7") else None,
-                flow.policy_match_type,
-                parts.policies(allowed_by) if allowed_by else (),
-                parts.policies(denied_by) if denied_by else (),
-                tuple(policy_log) if policy_log else (),
                 parts.weight(flow.aggregate, direction) if is_aggregated else 1,
                 is_aggregated,
-            ),
+            )
+            + (_NO_REST if event_type == _TRACE else _rest(flow)),
         )
 
     @property
@@ -138,6 +140,21 @@ class Decoder:
             cluster_name=message.cluster_name,
         )
         return endpoint
+
+
+def _rest(flow: thin_pb2.Flow) -> _Rest:
+    names, policy_log = flow.source_names, flow.policy_log
+    allowed_by, denied_by = flow.egress_allowed_by, flow.egress_denied_by
+    return (
+        # drop_reason (3) is deprecated but holds the number even when a newer server's name is unknown to us.
+        flow.drop_reason_desc or flow.drop_reason,
+        tuple(names) if names else (),
+        parts.layer7(flow.l7) if flow.HasField("l7") else None,
+        flow.policy_match_type,
+        parts.policies(allowed_by) if allowed_by else (),
+        parts.policies(denied_by) if denied_by else (),
+        tuple(policy_log) if policy_log else (),
+    )
 
 
 def _no_flow(response: thin_pb2.Response) -> Event:

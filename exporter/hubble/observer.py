@@ -83,10 +83,11 @@ class Observer:
         """Everything from the server, and `Connected` and `Disconnected` for each attempt."""
         waits = self._delays()
         while not self._stopped.is_set():
+            proven = False
             for event in self._attempt():
-                if isinstance(event, Flow):
+                if not proven and isinstance(event, Flow):
                     # Only a flow proves that the server works: one that accepts and hangs up keeps its long delay.
-                    waits = self._delays()
+                    waits, proven = self._delays(), True
                 yield event
             if self._take_anew():
                 continue

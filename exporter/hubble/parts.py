@@ -43,10 +43,10 @@ def tcp_flags(data: bytes) -> int:
 
 def layer4(message: thin_pb2.Layer4) -> tuple[str, int, int, int]:
     """Protocol, source port, destination port and TCP flags; zeros where the protocol has none."""
-    arm = message.WhichOneof("protocol")
-    if arm == "TCP":
+    if message.HasField("TCP"):
         tcp = message.TCP
         return "tcp", tcp.source_port, tcp.destination_port, tcp_flags(tcp.flags)
+    arm = message.WhichOneof("protocol")
     if arm == "UDP":
         return "udp", message.UDP.source_port, message.UDP.destination_port, 0
     if arm == "SCTP":

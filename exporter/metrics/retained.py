@@ -30,6 +30,8 @@ class Retained:
 
     def take(self, series: FamilySeries, key: Values) -> int:
         """The value to go on from; 0 when there is none."""
+        if not self._values:
+            return 0
         value, _ = self._values.pop((series, key), (0, 0))
         if value:
             series.retained -= value

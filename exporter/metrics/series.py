@@ -1,7 +1,9 @@
 """One series, and the series of one family with what became of everything that was counted in it."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from exporter.metrics import labels
 from exporter.metrics.families import Family
@@ -18,10 +20,17 @@ class Series:
 
     def __init__(self, family: Family, key: Values, pool: str, value: int, now_ns: int) -> None:
         self.key, self.pool, self.value, self.used_ns = key, pool, value, now_ns
-        pairs = ",".join(
-            f'{label.name}="{text.translate(_ESCAPES)}"' for label, text in zip(family.labels, key, strict=True)
-        )
-        self.prefix = f"{family.name}{{{pairs}}} "
+        # Hardly any label has a character to escape, so all are looked at together first.
+        together = "".join(key)
+        if '"' in together or "\\" in together or "\n" in together:
+            key = tuple(text.translate(_ESCAPES) for text in key)
+        self.prefix = _template(family) % key
+
+
+@lru_cache
+def _template(family: Family) -> str:
+    pairs = ",".join(f'{label.name}="%s"' for label in family.labels)
+    return f"{family.name}{{{pairs}}} "
 
 
 @dataclass(slots=True, eq=False)
@@ -52,17 +61,17 @@ class FamilySeries:
         return sum(series.value for series in self.live.values())
 
 
-def folds(family: Family, values: Values) -> list[Values]:
+def folds(family: Family, values: Values) -> Iterator[Values]:
     """`values`, and what they are folded into step by step when there is no room for them.
 
     Each step folds a label more: destination, port, workload, namespace. The last one has closed labels only.
     """
-    steps, folded = [values], list(values)
+    yield values
+    folded = list(values)
     for step in family.folds:
         for label in step:
             folded[family.labels.index(label)] = labels.FOLDED
-        steps.append(tuple(folded))
-    return steps
+        yield tuple(folded)
 
 
 def reserve(family: Family) -> int:

@@ -55,7 +55,7 @@ def test_every_field_of_a_flow_arrives_unchanged(decoder: Decoder) -> None:
         policy_log=["audit this"],
     )
     message.time.seconds, message.time.nanos = 1_600_000_000, 123_456_789
-    message.event_type.type, message.event_type.sub_type = 4, 3
+    message.event_type.type, message.event_type.sub_type = 5, 3
     message.is_reply.value = True
     message.IP.source, message.IP.destination = "10.0.0.1", "2001:db8::1"
     message.l4.TCP.source_port, message.l4.TCP.destination_port = 40000, 443
@@ -74,7 +74,7 @@ def test_every_field_of_a_flow_arrives_unchanged(decoder: Decoder) -> None:
     assert flow_of(decoder, message) == Flow(
         time_ns=1_600_000_000_123_456_789,
         node_name="kind/w1",
-        event_type=4,
+        event_type=5,
         sub_type=3,
         verdict=2,
         drop_reason=181,
@@ -114,6 +114,15 @@ def test_no_field_of_flow_keeps_its_default_when_everything_is_set(decoder: Deco
     assert [name for name in flow._fields if getattr(flow, name) == Flow._field_defaults[name]] == []
     for endpoint in (flow.source, flow.destination):
         assert [field.name for field in fields(endpoint) if getattr(endpoint, field.name) == field.default] == []
+
+
+def test_what_traces_do_not_have_is_not_looked_for(decoder: Decoder) -> None:
+    """Reasons, policies and records belong to drops, to verdicts and to the proxy."""
+    message = full_flow()
+    message.event_type.type = 4
+    flow = flow_of(decoder, message)
+    assert (flow.drop_reason, flow.l7, flow.egress_allowed_by, flow.egress_denied_by) == (0, None, (), ())
+    assert flow.destination_names == tuple(message.destination_names) != ()
 
 
 @pytest.mark.parametrize("value", [True, False])
@@ -332,6 +341,12 @@ def read_slowly(message: flow_pb2.Flow) -> dict[str, object]:
     names = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp", "ICMPv4": "icmp", "ICMPv6": "icmpv6"}
     ports = getattr(message.l4, arm) if arm in ("TCP", "UDP", "SCTP") else flow_pb2.UDP()
     flags = message.l4.TCP.flags
+    if message.event_type.type == 4:
+        # Traces have none of these, and nobody looks for them there.
+        for name in ("drop_reason", "drop_reason_desc", "source_names", "l7", "policy_match_type", "policy_log"):
+            message.ClearField(name)
+        message.ClearField("egress_allowed_by")
+        message.ClearField("egress_denied_by")
     return {
         "time_ns": message.time.seconds * 10**9 + message.time.nanos,
         "node_name": message.node_name,

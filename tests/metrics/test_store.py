@@ -44,7 +44,7 @@ def test_counting() -> None:
 def test_the_steps_of_folding() -> None:
     """Destination, port, workload, namespace, each step beside those before; kind, scope and verdict stay."""
     other = labels.FOLDED
-    assert folds(CONNECTIONS, connection(1)) == [
+    assert list(folds(CONNECTIONS, connection(1))) == [
         ("shop", "cart", "fqdn", "public", "d1", "443", "tcp", "forwarded"),
         ("shop", "cart", "fqdn", "public", other, "443", "tcp", "forwarded"),
         ("shop", "cart", "fqdn", "public", other, other, "tcp", "forwarded"),
