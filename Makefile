@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 UV     := $(shell command -v uv 2>/dev/null)
 SEED   ?= 0
+ROWS   ?=
 LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 # Tools that come as packages (buf) are found by the tests as others are.
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types imports fresh cover proof lock generate reference clean
+.PHONY: help setup demo test check format lint types imports fresh cover proof bench lock generate reference clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +66,9 @@ proof: check ## the slow proofs, run before an issue is resolved
 	@seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); echo "seed of the randomised tests: $$seed"; \
 	EXPORTER_EXAMPLES=2000 $(BIN)/python -m pytest -q -k "property or fuzz" --hypothesis-seed=$$seed
 	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real
+
+bench: setup ## measure speed and memory, about 6 minutes (ROWS="cpu scrape" takes some rows)
+	@$(BIN)/python -m tests.benchmarks $(ROWS)
 
 generate: setup ## make exporter/hubble/pb from protos/
 	@$(BIN)/python protos/generate.py

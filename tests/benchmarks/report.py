@@ -1,0 +1,70 @@
+"""What is measured, what it must reach, and the table that says whether it did."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+Figures = Mapping[str, float]
+
+MOST_FLOOR = 12.0
+"""µs per flow of a raw reader above which the server, not the client, was what took the time."""
+
+
+class Measure(NamedTuple):
+    """One line of the table; `key` is its name in the JSON object."""
+
+    key: str
+    what: str
+    form: str
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def target(self) -> str:
+        """What it must reach, for people."""
+        if self.at_most is not None:
+            return f"<= {self.at_most:g}"
+        return f">= {self.at_least:g}" if self.at_least is not None else "reported"
+
+    def verdict(self, value: float) -> str:
+        """Whether `value` reaches it."""
+        if self.at_most is None and self.at_least is None:
+            return ""
+        low = self.at_least is not None and value < self.at_least
+        high = self.at_most is not None and value > self.at_most
+        return "NOT REACHED" if low or high else "ok"
+
+
+MEASURES = (
+    Measure("cpu_ratio_full", "CPU of `run` ÷ floor, full flows", "{:.2f}", at_most=2.3),
+    Measure("cpu_us_per_flow_full", "  the same in µs per flow", "{:.1f}"),
+    Measure("floor_us_per_flow_full", "  the floor in µs per flow", "{:.1f}", at_most=MOST_FLOOR),
+    Measure("cpu_ratio_masked", "CPU of `run` ÷ floor, masked flows", "{:.2f}", at_most=2.5),
+    Measure("scrape_throughput_ratio", "flows/s while 50,000 series are scraped ÷ without", "{:.2f}", at_least=0.8),
+    Measure("scrape_cpu_s_50k", "CPU seconds of a scrape of 50,000 series", "{:.3f}", at_most=0.3),
+    Measure("rss_mib_end", "resident memory at the end, MiB", "{:.0f}", at_most=250),
+    Measure("rss_growth_last_half", "  its growth over the last half", "{:.3f}", at_most=0.02),
+    Measure("visible_ms_p99", "from write to response, p99, beside idle, ms", "{:.0f}", at_most=100),
+    Measure("ready_s", "`demo`, start to ready, seconds", "{:.2f}", at_most=1.5),
+    Measure("filtered_share", "share that our request keeps off the wire", "{:.3f}"),
+)
+
+
+def table(figures: Figures) -> str:
+    """The measures that were taken, in the order of `MEASURES`."""
+    rows = [("measure", "value", "must reach", "")]
+    for measure in MEASURES:
+        if measure.key in figures:
+            value = figures[measure.key]
+            rows.append((measure.what, measure.form.format(value), measure.target(), measure.verdict(value)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        f"{what:<{widths[0]}}  {value:>{widths[1]}}  {target:<{widths[2]}}  {verdict}".rstrip()
+        for what, value, target, verdict in rows
+    )
+
+
+def invalid(figures: Figures) -> str:
+    """Why the figures mean nothing, or an empty text."""
+    floor = figures.get("floor_us_per_flow_full", 0.0)
+    if floor > MOST_FLOOR:
+        return f"the server was the bottleneck: a raw reader took {floor:.1f} µs per flow"
+    return ""
