@@ -10,6 +10,7 @@ from exporter.flow import Policy
 from exporter.hubble.interface import Connected, Disconnected, Event, Ignored, LostEvents, NodeStatus, Undecodable
 from exporter.journal import Journal
 from exporter.log import RateLimit
+from exporter.metrics.store import Hit
 from tests.flows import flow
 
 CONNECTED = Connected("relay:80", "cilium v1.19.4")
@@ -184,3 +185,19 @@ def test_several_policies_rarely() -> None:
 def test_silent_events() -> None:
     """Flows and what carries nothing for us are no lines."""
     assert Told().names(flow(), Ignored("agent_event")) == []
+
+
+def test_budgets() -> None:
+    """A budget that is used up is told with the setting that can be changed and the workload that hit it."""
+    with capture_logs() as lines:
+        Journal().budgets(
+            [
+                Hit("metrics.destinations-per-workload", "shop", "cart", "connections"),
+                Hit("metrics.series", "", "node-1", "world_connection_starts"),
+            ]
+        )
+    assert [(line["event"], line["log_level"]) for line in lines] == [("budget_reached", "warning")] * 2
+    assert [(line["setting"], line["workload"], line["family"]) for line in lines] == [
+        ("metrics.destinations-per-workload", "shop/cart", "connections"),
+        ("metrics.series", "node-1", "world_connection_starts"),
+    ]

@@ -92,6 +92,15 @@ says where it is, and `hubble_egress_exporter_config_last_reload_successful` is 
 itself when it changes.
 """
 
+FIXED = (
+    ("names without their search suffixes", 20_000, 400),
+    ("registered domains of names", 10_000, 250),
+    ("policies, decoded and as labels", 10_000, 600),
+    ("texts of port numbers", 65_536, 150),
+    ("event types, TCP flags, roles of packets", 4_096, 300),
+)
+"""Caches in the code whose size is no setting: entries and bytes per entry."""
+
 _SECRETS = """\
 ## Secrets
 
@@ -118,8 +127,12 @@ def _bounds_section(known: Iterable[SettingField]) -> str:
         for bound in bounds(known)
     ]
     intro = "Memory stays bounded whatever the flows hold: these are the largest sizes."
-    return f"## What is bounded\n\n{intro}\n\n" + _table(
-        ("setting", "unit", "default", "bytes per entry", "full, at the default"), rows
+    fixed = [(what, f"{entries:,}", f"{size:,}", f"{entries * size / 2**20:.0f} MiB") for what, entries, size in FIXED]
+    return (
+        f"## What is bounded\n\n{intro}\n\n"
+        + _table(("setting", "unit", "default", "bytes per entry", "full, at the default"), rows)
+        + "\nWhat is remembered of things that have few forms has a fixed size, and only costs time when it is full:\n\n"
+        + _table(("remembered", "entries", "bytes per entry", "full"), fixed)
     )
 
 
