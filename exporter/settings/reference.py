@@ -131,7 +131,7 @@ def _bounds_section(known: Iterable[SettingField]) -> str:
     return (
         f"## What is bounded\n\n{intro}\n\n"
         + _table(("setting", "unit", "default", "bytes per entry", "full, at the default"), rows)
-        + "\nWhat is remembered of things that have few forms has a fixed size, and only costs time when it is full:\n\n"
+        + "\nWhat is remembered of things that have few forms has a fixed size; when it is full it only costs time:\n\n"
         + _table(("remembered", "entries", "bytes per entry", "full"), fixed)
     )
 
