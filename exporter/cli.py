@@ -88,7 +88,7 @@ def _with_settings(options: argparse.Namespace) -> int:
     read = partial(load, Settings, config_file=config_file, environment=os.environ, flags=flags)
     settings = read()
     log.configure(settings.log)
-    options.reading = Reading(settings, read)
+    options.reading = Reading(settings, partial(read, again=True))
     commands = {"run": _run, "demo": _demo, "replay": _replay, "check-config": _check_config}
     return commands[options.command](settings, options)
 

@@ -45,15 +45,15 @@ class Journal:
             case LostEvents():
                 held = self._limit.admit("lost", event.source)
                 if held is not None:
-                    self._log.warning("events_lost", **event._asdict(), similar_before=held)
+                    self._log.warning("events_lost", **event._asdict(), **_similar(held))
             case NodeStatus():
                 held = self._limit.admit("node", f"{event.state}/{event.message}")
                 if held is not None:
-                    self._log.info("node_status_changed", **event._asdict(), similar_before=held)
+                    self._log.info("node_status_changed", **event._asdict(), **_similar(held))
             case Undecodable():
                 held = self._limit.admit("undecodable", f"{event.reason}/{event.where.rpartition(':')[0]}")
                 if held is not None:
-                    self._log.warning("event_skipped", **event._asdict(), similar_before=held)
+                    self._log.warning("event_skipped", **event._asdict(), **_similar(held))
             case _:
                 pass
 

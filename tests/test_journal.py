@@ -139,8 +139,8 @@ def test_repeats_are_held_back(event: Event, other: Event, name: str, level: str
     """A loss, a node's state and a broken line are told once a minute, then with the number held back."""
     told = Told()
     first, second = told.lines(event, event, event, other)
-    assert (first["event"], first["log_level"], first["similar_before"]) == (name, level, 0)
-    assert (second["event"], second["similar_before"]) == (name, 0)
+    assert (first["event"], first["log_level"], "similar_before" in first) == (name, level, False)
+    assert (second["event"], "similar_before" in second) == (name, False)
     told.now += 60
     (third,) = told.lines(event)
     assert third["similar_before"] == 2

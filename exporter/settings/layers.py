@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from exporter.settings.environment import read_environment, read_flags
-from exporter.settings.faults import Fault, SettingsError
+from exporter.settings.faults import Fault, Place, SettingsError
 from exporter.settings.fields import SettingField, fields
 from exporter.settings.given import Given, Layer
 from exporter.settings.names import CONFIG_FILE, variable_of
@@ -21,15 +21,22 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def load(
-    model: type[M], *, config_file: str | None, environment: Mapping[str, str], flags: Mapping[str, Sequence[str]]
+    model: type[M],
+    *,
+    config_file: str | None,
+    environment: Mapping[str, str],
+    flags: Mapping[str, Sequence[str]],
+    again: bool = False,
 ) -> M:
     """The settings that the layers give together; `flags` holds the raw texts of each flag by its path.
+
+    `again` is for a reload: a file without any setting is then taken for one that is being written.
 
     Raises:
         SettingsError: with everything that is wrong, one line per fault.
     """
     known = fields(model)
-    layers = [_file_layer(config_file, environment, flags, known)]
+    layers = [_file_layer(config_file, environment, flags, known, again)]
     layers += [read_environment(environment, known), read_flags(flags, known)]
     given: dict[str, Given] = {}
     for layer in layers:
@@ -49,6 +56,7 @@ def _file_layer(
     environment: Mapping[str, str],
     flags: Mapping[str, Sequence[str]],
     known: Sequence[SettingField],
+    again: bool,
 ) -> Layer:
     if config_file is None and flags.get(CONFIG_FILE):
         config_file = flags[CONFIG_FILE][-1]
@@ -57,9 +65,12 @@ def _file_layer(
     if config_file is None:
         return Layer()
     try:
-        return read_file(config_file, known)
+        layer = read_file(config_file, known)
     except SettingsError as error:
         return Layer(faults=list(error.faults))
+    if again and not layer.given and not layer.faults:
+        layer.faults.append(Fault(Place(config_file), "holds no setting: is it being written? A restart would take it"))
+    return layer
 
 
 def _unwritable(path: str, given: Given) -> Fault | None:

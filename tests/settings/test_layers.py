@@ -1,6 +1,7 @@
 """One file, overridden by the environment, overridden by flags."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,3 +135,13 @@ def test_half_a_character(load_from: Callable[..., Any], text: str) -> None:
     """What cannot be written in UTF-8 cannot be sent to Hubble, and is a fault at its place."""
     with pytest.raises(SettingsError, match="holds half of a character"):
         load_from(text)
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n", "web:\n"])
+def test_an_empty_file_is_no_reload(tmp_path: Path, text: str) -> None:
+    """While it runs, a file that had settings a moment ago is not taken for one that wants none."""
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+    assert load(Settings, config_file=str(file), environment={}, flags={}) == Settings()
+    with pytest.raises(SettingsError, match=r"settings\.yaml: holds no setting: is it being written\?"):
+        load(Settings, config_file=str(file), environment={}, flags={}, again=True)
