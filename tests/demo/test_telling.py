@@ -52,7 +52,7 @@ def test_live_begins_with_history() -> None:
     """Two hours of the past come first, all of them, and then the present, until the demo is stopped."""
     titles: list[str] = []
     before_ns = time.time_ns()
-    demo = Demo(DemoSettings(speed=10_000), announce=titles.append)
+    demo = Demo(DemoSettings(speed=500), announce=titles.append)
     responses = told(demo, GetFlowsRequest(follow=True))
     length = sum(1 for _ in history(1))
     try:
