@@ -53,6 +53,7 @@ class Pipeline:
         self._sources, self._destinations, self._connections = sources, destinations, connections
         self._recorder, self._wall_ns = recorder, wall_ns
         self._chosen: dict[WorkloadName, bool] = {}
+        self._chosen_resets = 0
         self._all_chosen = not sources.chooses
         self._flow_now = 0
         self._steps: dict[Role, Callable[[Flow], Outcome]] = {
@@ -113,7 +114,9 @@ class Pipeline:
             flow_now = self._flow_now + self.stream.quiet_ns(wall_ns)
             self._connections.expire(flow_now)
             self._destinations.expire(flow_now)
-            self._recorder.store.tick(wall_ns)
+            if self.stream.live:
+                # What a file has counted stays: its end is not silence.
+                self._recorder.store.tick(self._recorder.store.steady_ns())
 
     def take_hits(self) -> list[Hit]:
         """Budgets that were reached for the first time since the last call."""
@@ -130,7 +133,7 @@ class Pipeline:
     def cache_stats(self) -> dict[str, WindowStats]:
         """Entries, bounds and evictions of all stages."""
         nodes = WindowStats(len(self.stream.nodes), self.stream.most_nodes, self.stream.nodes_refused)
-        chosen = WindowStats(len(self._chosen), self._sources.workload_cache, 0)
+        chosen = WindowStats(len(self._chosen), self._sources.workload_cache, self._chosen_resets)
         return {**self._connections.stats(), **self._destinations.stats(), "nodes": nodes, "chosen_workloads": chosen}
 
     def _flow(self, flow: Flow) -> Outcome:
@@ -257,6 +260,7 @@ class Pipeline:
         if chosen is None:
             if len(self._chosen) >= self._sources.workload_cache:
                 self._chosen.clear()
+                self._chosen_resets += 1
             chosen = self._chosen[source] = is_chosen(source, self._sources)
         return not chosen
 

@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
 from heapq import nsmallest
 from typing import NamedTuple
 
@@ -71,8 +70,8 @@ class StatusView:
         *,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._pipeline, self._store, self._settings, self._source = pipeline, store, settings, source
-        self._products = Exposition(store)
+        self._pipeline, self._store, self._source = pipeline, store, source
+        self._products, self._setting_rows = Exposition(store), _rows_of(settings)
         self._wall_ns = wall_ns
 
     def take(self, *, dead_thread: str = "", finished: bool = False) -> Status:
@@ -116,8 +115,7 @@ class StatusView:
 
     def reconfigure(self, settings: Settings) -> None:
         """Show other settings as those in effect."""
-        self._settings = settings
-        self.__dict__.pop("_setting_rows", None)
+        self._setting_rows = _rows_of(settings)
 
     def _moment(self, now_ns: int, dead_thread: str, finished: bool) -> _Moment:
         state, outcomes = self._pipeline.stream, self._pipeline.outcomes
@@ -150,11 +148,11 @@ class StatusView:
             reasons[values[-1:]] += number
         return tables
 
-    @cached_property
-    def _setting_rows(self) -> tuple[SettingRow, ...]:
-        defaults = {field.path: field.default for field in fields(type(self._settings))}
-        values = effective(self._settings)
-        return tuple(SettingRow(path, value, value != defaults[path]) for path, value in values.items())
+
+def _rows_of(settings: Settings) -> tuple[SettingRow, ...]:
+    defaults = {field.path: field.default for field in fields(type(settings))}
+    values = effective(settings)
+    return tuple(SettingRow(path, value, value != defaults[path]) for path, value in values.items())
 
 
 def _state(stream: StreamState, now_ns: int, finished: bool) -> State:

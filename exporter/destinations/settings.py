@@ -80,12 +80,14 @@ class DestinationsSettings(BaseModel):
         default=900.0, gt=0, description="How long an address counts as in the cluster after it was last seen so."
     )
     pod_cache: int = Field(
-        default=50_000, ge=1, description="Pods (entries, about 300 B each) whose workload is remembered."
+        default=50_000, ge=1, description="Pods (entries, about 1.2 KiB each) whose workload is remembered."
     )
     node_names: int = Field(
         default=10_000, ge=1, description="Nodes (entries, about 150 B each) whose name is known as a suffix of pods."
     )
     destination_cache: int = Field(
-        default=50_000, ge=1, description="Distinct destinations (entries, about 600 B each) whose class is remembered."
+        default=50_000,
+        ge=1,
+        description="Distinct destinations (entries, about 1.2 KiB each) whose class is remembered.",
     )
     resolvers: ResolverSettings = Field(default=ResolverSettings(), description="What the cluster's DNS is.")

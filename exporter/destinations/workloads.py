@@ -49,6 +49,8 @@ class Workloads:
             for renamed in self._unowned.pop(key, ()):
                 self._names.pop(renamed, None)
             self.learnt.clear()
+        if len(self.learnt) >= self._bound:
+            self.learnt.clear()
         self.learnt.add(endpoint)
 
     def name_of(self, endpoint: Endpoint) -> WorkloadName:

@@ -1,17 +1,22 @@
 """Settings of the metric families."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from exporter.duration import Duration
 from exporter.metrics.labels import PRODUCT_FAMILIES
 from exporter.metrics.switches import fault_in
 
+_LEAST_TTL = 60.0
+"""Less than a few scrapes, and a series in use would come and go."""
+
 
 def _families(values: dict[str, float]) -> dict[str, float]:
     if unknown := [name for name in values if name not in PRODUCT_FAMILIES]:
         raise ValueError(f"{unknown[0]!r} is no product family; these are: {', '.join(PRODUCT_FAMILIES)}")
+    if short := [name for name, seconds in values.items() if seconds < _LEAST_TTL]:
+        raise ValueError(f"{short[0]} is too small; the least is 1m")
     return values
 
 
@@ -56,7 +61,9 @@ class MetricsSettings(BaseModel):
         "`*.` and the domain.",
     )
     ttl: Duration = Field(
-        default=3600.0, ge=60, description="A series in which nothing was counted for this long leaves the exposition."
+        default=3600.0,
+        ge=_LEAST_TTL,
+        description="A series in which nothing was counted for this long leaves the exposition.",
     )
     ttl_by_family: Annotated[dict[str, Duration], AfterValidator(_families)] = Field(
         default={}, description="The same for single families, as `family: duration`."
@@ -73,11 +80,6 @@ class MetricsSettings(BaseModel):
     labels: Annotated[dict[str, str], AfterValidator(_switches)] = Field(
         default={},
         description="Labels that are turned `off` or made `coarse`, as `family.label: off`; METRICS.md says what each "
-        "costs. `coarse` keeps of a destination its registered domain or namespace, of a port only those below 1024.",
+        "costs. `coarse` keeps of a destination its registered domain or namespace, of a port only those below 1024. "
+        "Workloads that then share their labels share one budget.",
     )
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.series_per_family > self.series:
-            raise ValueError("series-per-family is more than series")
-        return self

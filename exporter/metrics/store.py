@@ -4,7 +4,8 @@ Nothing that is counted is ever dropped or moved: what finds no room is counted 
 Not thread-safe: the pipeline owns it.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from exporter.metrics import labels
@@ -31,9 +32,16 @@ class Hit(NamedTuple):
 class Store:
     """Counts into series."""
 
-    def __init__(self, families: Sequence[Family], settings: MetricsSettings) -> None:
+    def __init__(
+        self,
+        families: Sequence[Family],
+        settings: MetricsSettings,
+        steady_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """Make an empty store; `steady_ns` is a clock that nobody sets: a step would let all series leave, or none."""
+        self.steady_ns = steady_ns
         self.families = {family: FamilySeries(family) for family in families}
-        self.ceiling = Ceiling(families, settings.series, settings.series_per_family)
+        self.ceiling = Ceiling(families, settings.series, min(settings.series, settings.series_per_family))
         self.retained = Retained(settings.retained_series, settings.retained_for)
         self._budget = Budget(settings)
         ttls = settings.ttl_by_family
@@ -51,7 +59,7 @@ class Store:
         series.counted += weight
 
     def tick(self, now_ns: int) -> None:
-        """Let idle series leave; `now_ns` is wall time."""
+        """Let idle series leave; `now_ns` is what `steady_ns` says."""
         if not self._now_ns:
             # Before the first tick there was no clock: what was counted so far was used now.
             for series in self.families.values():

@@ -213,6 +213,9 @@ def _nothing(status: Status, so_far: str, in_recording: str) -> Html:
     state = status.stream.state
     if state is State.FINISHED:
         return element("p", in_recording)
+    if status.counts.connections or status.counts.drops:
+        # What was idle for the time-to-live of its series is counted, and shown no more.
+        return element("p", "None lately: what was idle for metrics.ttl has left the tables.")
     if status.counts.flows:
         return element("p", so_far)
     return element("p", f"{so_far} {'Reading.' if state is State.READING else 'No flow has arrived.'}")

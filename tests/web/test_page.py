@@ -289,3 +289,27 @@ def test_every_state_has_a_page() -> None:
     for state in State:
         stream = full().stream._replace(state=state)
         assert "<h1>" in landing(full()._replace(stream=stream))
+
+
+def test_what_was_idle_has_left_the_tables() -> None:
+    """The counts are since the start, the tables show live series; the page does not say that there was nothing."""
+    shown = Shown()
+    shown.take(flow(), drop())
+    for second in range(1, 4000):
+        shown.store.tick(second * 1_000_000_000)
+    page = _page(shown.take())
+    for title in ("Top workloads", "Top destinations", "Drops by reason"):
+        assert page.texts[title].endswith("None lately: what was idle for metrics.ttl has left the tables.")
+    assert any("Connections 1 Drops 1" in text for text in page.texts.values())
+
+
+def test_a_recording_keeps_its_series() -> None:
+    """The end of a file is no silence: what it counted stays as long as it is served."""
+    shown = Shown(live=False)
+    shown.take(flow())
+    now = [0]
+    shown.store.steady_ns = lambda: now[0]
+    for _ in range(4000):
+        now[0] += 1_000_000_000
+        shown.pass_time(1)
+    assert shown.store.ceiling.used > 0
