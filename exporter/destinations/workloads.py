@@ -55,12 +55,15 @@ class Workloads:
 
     def name_of(self, endpoint: Endpoint) -> WorkloadName:
         """The workload of an endpoint; total."""
+        if not endpoint.pod_name:
+            # The outside has as many endpoints as there are names and CIDRs in policies: too many to remember.
+            return self._name(endpoint)
         name = self._names.get(endpoint)
         if name is None:
             if len(self._names) >= self._bound:
                 self._forget_names()
             name = self._names[endpoint] = self._name(endpoint)
-            if endpoint.pod_name and not endpoint.workloads:
+            if not endpoint.workloads:
                 self._unowned.setdefault((endpoint.home, endpoint.pod_name), []).append(endpoint)
         return name
 
