@@ -1,7 +1,8 @@
 """One side of a flow: what the agent says about it, and what follows from Cilium's reserved identities and labels."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
 
 _RESERVED = "reserved:"
@@ -28,6 +29,7 @@ _LOCAL_SCOPE, _REMOTE_NODE_SCOPE, _SCOPE_MASK = 0x01000000, 0x02000000, 0xFF0000
 # Well-known, fixed and cluster-wide identities begin here; all of them are below the node-local scope.
 _FIRST_WORKLOAD = 100
 _POLICY_SOURCES = ("cidr:", "fqdn:", "cidrgroup:")
+_serials = count()
 _NAMESPACE_LABEL = "k8s:io.kubernetes.pod.namespace="
 _CLUSTER_LABEL = "k8s:io.cilium.k8s.policy.cluster="
 
@@ -39,7 +41,7 @@ class Workload(NamedTuple):
     kind: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One side of a flow.
 
@@ -54,62 +56,70 @@ class Endpoint:
     labels: frozenset[str] = frozenset()
     workloads: tuple[Workload, ...] = ()
     cluster_name: str = ""
+    entity: str | None = field(init=False, compare=False, repr=False)
+    """Cilium's name of the entity that this is, or None when it is a workload or outside."""
+    is_workload: bool = field(init=False, compare=False, repr=False)
+    """Whether it is a pod of this or another cluster: it has Kubernetes labels, a name, or such a number."""
+    is_world: bool = field(init=False, compare=False, repr=False)
+    """Whether Cilium holds it to be outside the cluster."""
+    in_cluster: bool = field(init=False, compare=False, repr=False)
+    """Whether its address is certainly one of the cluster's own."""
+    home: str = field(init=False, compare=False, repr=False)
+    """Namespace of a pod, from its label where an L7 record of an old release leaves the field empty."""
+    cluster: str = field(init=False, compare=False, repr=False)
+    """Name of the cluster that owns it, `""` when the flow does not say it."""
+    serial: int = field(init=False, compare=False, repr=False)
+    """A number of its own, by which caches know it: looking it up is cheap, and they do not keep it alive."""
 
-    # By the object, not by its fields: the decoder gives the same object for the same endpoint, and caches look it up
-    # for every flow. Equal endpoints from elsewhere may stand in a cache twice, which costs only their place.
-    __hash__ = object.__hash__
+    def __post_init__(self) -> None:
+        """Find out what follows, in the order in which one needs the other."""
+        for name, find in _FACTS:
+            object.__setattr__(self, name, find(self))
 
-    @cached_property
-    def entity(self) -> str | None:
-        """Cilium's name of the entity that this is, or None when it is a workload or outside."""
-        for name in _BY_LABEL:
-            if _RESERVED + name in self.labels:
-                return name
-        if self.identity & _SCOPE_MASK == _REMOTE_NODE_SCOPE:
-            # Nodes get such identities with policy-cidr-match-mode=nodes; cilium/cilium#42432 shows them as world.
-            return "remote-node"
-        return None if self.labels else _BY_IDENTITY.get(self.identity)
 
-    @cached_property
-    def is_world(self) -> bool:
-        """Whether Cilium holds it to be outside the cluster."""
-        if self.entity not in (None, "kube-apiserver") or self.identity & _SCOPE_MASK == _REMOTE_NODE_SCOPE:
-            # Nodes can carry the labels of a CIDR, and by cilium/cilium#42432 even of world.
-            return False
-        if self.labels & WORLD_LABELS or self.identity in _WORLD_IDENTITIES:
-            return True
-        if self.entity is not None or self.is_workload:
-            return False
-        # Node-local identities are CIDRs and names; a field mask or an old server may have left their labels out.
-        local = self.identity & _SCOPE_MASK == _LOCAL_SCOPE
-        return local or any(label.startswith(_POLICY_SOURCES) for label in self.labels)
+def _entity(endpoint: Endpoint) -> str | None:
+    for name in _BY_LABEL:
+        if _RESERVED + name in endpoint.labels:
+            return name
+    if endpoint.identity & _SCOPE_MASK == _REMOTE_NODE_SCOPE:
+        # Nodes get such identities with policy-cidr-match-mode=nodes; cilium/cilium#42432 shows them as world.
+        return "remote-node"
+    return None if endpoint.labels else _BY_IDENTITY.get(endpoint.identity)
 
-    @cached_property
-    def is_workload(self) -> bool:
-        """Whether it is a pod of this or another cluster: it has Kubernetes labels, a name, or such a number."""
-        if self.namespace or self.pod_name:
-            return True
-        if any(label.startswith("k8s:") for label in self.labels):
-            return True
-        return not self.labels and _FIRST_WORKLOAD <= self.identity < _LOCAL_SCOPE
 
-    @cached_property
-    def in_cluster(self) -> bool:
-        """Whether its address is certainly one of the cluster's own."""
-        return not self.is_world and (self.is_workload or self.entity in _IN_CLUSTER)
+def _is_workload(endpoint: Endpoint) -> bool:
+    if endpoint.namespace or endpoint.pod_name:
+        return True
+    if any(label.startswith("k8s:") for label in endpoint.labels):
+        return True
+    return not endpoint.labels and _FIRST_WORKLOAD <= endpoint.identity < _LOCAL_SCOPE
 
-    @cached_property
-    def home(self) -> str:
-        """Namespace of a pod, from its label where an L7 record of an old release leaves the field empty."""
-        return self.namespace or self._label_value(_NAMESPACE_LABEL)
 
-    @cached_property
-    def cluster(self) -> str:
-        """Name of the cluster that owns it, `""` when the flow does not say it."""
-        return self.cluster_name or self._label_value(_CLUSTER_LABEL)
+def _is_world(endpoint: Endpoint) -> bool:
+    if endpoint.entity not in (None, "kube-apiserver") or endpoint.identity & _SCOPE_MASK == _REMOTE_NODE_SCOPE:
+        # Nodes can carry the labels of a CIDR, and by cilium/cilium#42432 even of world.
+        return False
+    if endpoint.labels & WORLD_LABELS or endpoint.identity in _WORLD_IDENTITIES:
+        return True
+    if endpoint.entity is not None or endpoint.is_workload:
+        return False
+    # Node-local identities are CIDRs and names; a field mask or an old server may have left their labels out.
+    local = endpoint.identity & _SCOPE_MASK == _LOCAL_SCOPE
+    return local or any(label.startswith(_POLICY_SOURCES) for label in endpoint.labels)
 
-    def _label_value(self, prefix: str) -> str:
-        return next((label[len(prefix) :] for label in self.labels if label.startswith(prefix)), "")
 
+def _label_value(endpoint: Endpoint, prefix: str) -> str:
+    return next((label[len(prefix) :] for label in endpoint.labels if label.startswith(prefix)), "")
+
+
+_FACTS: tuple[tuple[str, Callable[[Endpoint], object]], ...] = (
+    ("entity", _entity),
+    ("is_workload", _is_workload),
+    ("is_world", _is_world),
+    ("in_cluster", lambda one: not one.is_world and (one.is_workload or one.entity in _IN_CLUSTER)),
+    ("home", lambda one: one.namespace or _label_value(one, _NAMESPACE_LABEL)),
+    ("serial", lambda _: next(_serials)),
+    ("cluster", lambda one: one.cluster_name or _label_value(one, _CLUSTER_LABEL)),
+)
 
 NO_ENDPOINT = Endpoint()

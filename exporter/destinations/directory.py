@@ -38,9 +38,9 @@ class Destinations:
         source, destination, workloads = flow.source, flow.destination, self._workloads
         if flow.node_name not in workloads.nodes:
             workloads.saw_node(flow.node_name)
-        if source.workloads and source not in workloads.learnt:
+        if source.workloads and source.serial not in workloads.learnt:
             workloads.learn(source)
-        if destination.workloads and destination not in workloads.learnt:
+        if destination.workloads and destination.serial not in workloads.learnt:
             workloads.learn(destination)
         touch, time_ns = self._cluster_addresses.touch, flow.time_ns
         if source.in_cluster and flow.source_ip:
@@ -58,22 +58,25 @@ class Destinations:
 
     def destination_of(self, flow: Flow, source: WorkloadName) -> Destination:
         """Where the flow goes; scope `cluster_range` when its address is known to be the cluster's own."""
-        contact = (
-            flow.destination,
-            flow.destination_ip,
-            flow.destination_names,
-            self._workloads.name_of(flow.destination),
-            source.namespace,
-            # The host has no labels: its node's name says which cluster it is in.
-            flow.source.cluster or flow.node_name.rpartition("/")[0],
-            flow.destination.cluster,
-        )
-        destination = self._classified.get(contact)
+        endpoint, workload = flow.destination, self._workloads.name_of(flow.destination)
+        # The host has no labels: its node's name says which cluster it is in.
+        cluster = flow.source.cluster or flow.node_name.rpartition("/")[0]
+        key = (endpoint.serial, flow.destination_ip, flow.destination_names, workload, source.namespace, cluster)
+        destination = self._classified.get(key)
         if destination is None:
             if len(self._classified) >= self._bound:
                 self._classified.clear()
                 self._resets += 1
-            destination = self._classified[contact] = classify(Contact(*contact), self._knowledge)
+            contact = Contact(
+                endpoint,
+                flow.destination_ip,
+                flow.destination_names,
+                workload,
+                source.namespace,
+                cluster,
+                endpoint.cluster,
+            )
+            destination = self._classified[key] = classify(contact, self._knowledge)
         outside = destination.external and destination.kind is not DestinationKind.ENTITY
         if outside and self._cluster_addresses.has(flow.destination_ip, flow.time_ns):
             return destination._replace(scope=Scope.CLUSTER_RANGE)

@@ -15,12 +15,12 @@ class Workloads:
         self._bound, self._most_nodes = bound, most_nodes
         self._pods: OrderedDict[tuple[str, str], str] = OrderedDict()
         self.nodes: set[str] = set()
-        self.learnt: set[Endpoint] = set()
-        """Endpoints that said nothing new since a pod last got another name."""
+        self.learnt: set[int] = set()
+        """Serial numbers of endpoints that said nothing new since a pod last got another name."""
         self._folded: dict[str, str] = {}
-        self._names: dict[Endpoint, WorkloadName] = {}
-        self._unowned: dict[tuple[str, str], list[Endpoint]] = {}
-        """Endpoints in `_names` that their pod's owner did not report, by pod: what it says later may rename them."""
+        self._names: dict[int, WorkloadName] = {}
+        self._unowned: dict[tuple[str, str], list[int]] = {}
+        """Serial numbers of endpoints that their owner did not report, by pod: what it says later may rename them."""
         self.evicted = 0
         self.nodes_refused = 0
 
@@ -51,20 +51,20 @@ class Workloads:
             self.learnt.clear()
         if len(self.learnt) >= self._bound:
             self.learnt.clear()
-        self.learnt.add(endpoint)
+        self.learnt.add(endpoint.serial)
 
     def name_of(self, endpoint: Endpoint) -> WorkloadName:
         """The workload of an endpoint; total."""
         if not endpoint.pod_name:
             # The outside has as many endpoints as there are names and CIDRs in policies: too many to remember.
             return self._name(endpoint)
-        name = self._names.get(endpoint)
+        name = self._names.get(endpoint.serial)
         if name is None:
             if len(self._names) >= self._bound:
                 self._forget_names()
-            name = self._names[endpoint] = self._name(endpoint)
+            name = self._names[endpoint.serial] = self._name(endpoint)
             if not endpoint.workloads:
-                self._unowned.setdefault((endpoint.home, endpoint.pod_name), []).append(endpoint)
+                self._unowned.setdefault((endpoint.home, endpoint.pod_name), []).append(endpoint.serial)
         return name
 
     def _forget_names(self) -> None:
