@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 from exporter.metrics.families import Family
-from exporter.metrics.series import Series, Values
+from exporter.metrics.series import ESCAPES, Series, Values
 from exporter.metrics.store import Store
 
 _SLICE = 500
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _HELP_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
 
@@ -49,5 +48,5 @@ class Exposition:
 def _header(family: Family, *, openmetrics: bool) -> str:
     # OpenMetrics names a counter family without `_total`, which is part of its sample names only.
     name = family.name.removesuffix("_total") if openmetrics else family.name
-    text = family.help.translate(_ESCAPES if openmetrics else _HELP_ESCAPES)
+    text = family.help.translate(ESCAPES if openmetrics else _HELP_ESCAPES)
     return f"# HELP {name} {text}\n# TYPE {name} {family.kind}\n"

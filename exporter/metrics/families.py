@@ -146,7 +146,7 @@ LAST_FLOW = Family(
 LAG = Family(
     "hubble_egress_exporter_lag_seconds",
     "histogram",
-    "From the time a flow carries to its arrival here; only of live streams.",
+    "From the time a flow carries to its arrival here; only of live streams, and of flows since they connected.",
 )
 DECODE_ERRORS = Family(
     "hubble_egress_exporter_decode_errors_total",

@@ -7,10 +7,9 @@ from functools import lru_cache
 
 from exporter.metrics import labels
 from exporter.metrics.families import Family
-from exporter.metrics.labels import Label
 
 Values = tuple[str, ...]
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 class Series:
@@ -23,7 +22,7 @@ class Series:
         # Hardly any label has a character to escape, so all are looked at together first.
         together = "".join(key)
         if '"' in together or "\\" in together or "\n" in together:
-            key = tuple(text.translate(_ESCAPES) for text in key)
+            key = tuple(text.translate(ESCAPES) for text in key)
         self.prefix = _template(family) % key
 
 
@@ -50,10 +49,6 @@ class FamilySeries:
     folded: Counter[str] = field(default_factory=Counter)
     """What was counted under a folded value, by label."""
     in_pool: Counter[str] = field(default_factory=Counter)
-
-    def position(self, label: Label) -> int | None:
-        """Where the label stands among the family's, or None."""
-        return self.family.labels.index(label) if label in self.family.labels else None
 
     @property
     def kept(self) -> int:

@@ -196,5 +196,3 @@ def test_pictures(demo: str, page: Page) -> None:
     page.picture(folder / "landing-page.png", whole=True)
     page.open(demo, PHONE)
     page.picture(folder / "landing-page-phone.png")
-    page.open(demo, PHONE, dark=True)
-    page.picture(folder / "landing-page-phone-dark.png")
