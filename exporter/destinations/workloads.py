@@ -17,7 +17,6 @@ class Workloads:
         self.nodes: set[str] = set()
         self.learnt: set[int] = set()
         """Serial numbers of endpoints that said nothing new since a pod last got another name."""
-        self._folded: dict[str, str] = {}
         self._names: dict[int, WorkloadName] = {}
         self._unowned: dict[tuple[str, str], list[int]] = {}
         """Serial numbers of endpoints that their owner did not report, by pod: what it says later may rename them."""
@@ -32,7 +31,6 @@ class Workloads:
             self.nodes_refused += 1
             return
         self.nodes.add(node_name)
-        self._folded.clear()
         self._forget_names()
 
     def learn(self, endpoint: Endpoint) -> None:
@@ -77,20 +75,12 @@ class Workloads:
             return WorkloadName(namespace, _reported_name(endpoint))
         if endpoint.pod_name:
             known = self._pods.get((namespace, endpoint.pod_name))
-            return WorkloadName(namespace, known or self._fold(endpoint.pod_name))
+            return WorkloadName(namespace, known or fold_pod_name(endpoint.pod_name, self.nodes))
         entity = endpoint.entity
         if entity is None:
             return WorkloadName(namespace, UNKNOWN)
         # Host-network pods and host processes are one: the packet does not tell them apart.
         return HOST if entity in ("host", "remote-node") else WorkloadName("", f"~{entity}")
-
-    def _fold(self, pod_name: str) -> str:
-        folded = self._folded.get(pod_name)
-        if folded is None:
-            if len(self._folded) >= self._bound:
-                self._folded.clear()
-            folded = self._folded[pod_name] = fold_pod_name(pod_name, self.nodes)
-        return folded
 
     def stats(self) -> dict[str, WindowStats]:
         """Pods and nodes remembered, for the exporter's own metrics."""
