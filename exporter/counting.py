@@ -6,9 +6,8 @@ and `is_reply` and `traffic_direction` are best-effort heuristics of the agent (
 """
 
 from enum import Enum, StrEnum, auto
-from functools import lru_cache
 
-from exporter.flow import Direction, Dns, EventType, Flow, L7Type, TraceReason, Verdict
+from exporter.flow import L7, Direction, Dns, EventType, Flow, Kind, L7Type, TraceReason, Verdict
 
 
 class Outcome(StrEnum):
@@ -76,7 +75,9 @@ class Role(Enum):
     START = auto()
     START_IF_WORLD = auto()
     CONTINUATION = auto()
+    TCP_CONTINUATION = auto()
     ANSWER = auto()
+    TCP_ANSWER = auto()
     DROP = auto()
     DROP_IF_WORLD = auto()
     DENIED_VERDICT = auto()
@@ -87,53 +88,23 @@ class Role(Enum):
     L7_DENIED = auto()
 
 
-_L7 = int(EventType.L7)
-_FORMS = 4096
 _CONNECTIONLESS = frozenset({"udp", "sctp", "icmp", "icmpv6"})
 
 
-def role_of(flow: Flow) -> Role | Outcome:
-    """The role of `flow`, or the reason why it has none. Total: every flow gets an answer."""
-    if flow.event_type == _L7:
-        return _l7(flow)
-    return _packet(
-        flow.event_type,
-        flow.verdict,
-        flow.direction,
-        flow.is_reply,
-        flow.trace_reason,
-        flow.protocol,
-        flow.tcp_flags,
-    )
+def role_of(kind: Kind, l7: L7 | None) -> Role | Outcome:
+    """The role of an event, or the reason why it has none; `l7` is the record of a type-129 event.
 
-
-@lru_cache(maxsize=_FORMS)
-def _packet(
-    event_type: int,
-    verdict: int,
-    direction: int,
-    is_reply: bool | None,
-    trace_reason: int,
-    protocol: str,
-    tcp_flags: int,
-) -> Role | Outcome:
-    """The role of a packet. It depends on little, so that some dozen answers serve all flows."""
-    flow = Flow(
-        event_type=event_type,
-        verdict=verdict,
-        direction=direction,
-        is_reply=is_reply,
-        trace_reason=trace_reason,
-        protocol=protocol,
-        tcp_flags=tcp_flags,
-    )
-    match event_type:
+    Total: every event gets an answer. Of a packet it depends on its kind only.
+    """
+    match kind.event_type:
+        case EventType.L7:
+            return _l7(kind, l7)
         case EventType.TRACE:
-            return _trace(flow)
+            return _trace(kind)
         case EventType.POLICY_VERDICT:
-            return _policy_verdict(flow)
+            return _policy_verdict(kind)
         case EventType.DROP:
-            return _drop(flow)
+            return _drop(kind)
         case EventType.TRACE_SOCK:
             return Outcome.TRACE_SOCK
         case EventType.CAPTURE:
@@ -142,72 +113,75 @@ def _packet(
             return Outcome.OTHER_TYPE
 
 
-def _trace(flow: Flow) -> Role | Outcome:
-    if flow.is_reply or flow.trace_reason == TraceReason.REPLY or (flow.is_reply is None and flow.answers_tcp):
+def _trace(kind: Kind) -> Role | Outcome:
+    if kind.replies_inside_tcp:
+        return Role.TCP_ANSWER
+    if kind.is_reply or kind.trace_reason == TraceReason.REPLY or (kind.is_reply is None and kind.answers_tcp):
         return Role.ANSWER
-    if flow.direction == Direction.INGRESS:
+    if kind.direction == Direction.INGRESS:
         return Outcome.INGRESS
-    if flow.trace_reason == TraceReason.RELATED:
+    if kind.trace_reason == TraceReason.RELATED:
         return Outcome.RELATED
-    if flow.direction != Direction.EGRESS:
-        return Role.START_IF_WORLD if _starts_undirected(flow) else Outcome.DIRECTION_UNKNOWN
-    if flow.starts_tcp or flow.trace_reason == TraceReason.NEW:
+    if kind.direction != Direction.EGRESS:
+        return Role.START_IF_WORLD if _starts_undirected(kind) else Outcome.DIRECTION_UNKNOWN
+    if kind.starts_tcp or kind.trace_reason == TraceReason.NEW:
         return Role.START
-    if flow.is_reply is None:
+    if kind.is_reply is None:
         return Outcome.REPLY_UNKNOWN
-    if flow.protocol != "tcp" and flow.trace_reason == TraceReason.UNKNOWN:
+    if not kind.is_tcp and kind.trace_reason == TraceReason.UNKNOWN:
         # Servers older than 1.16 send no trace reason: any event of a connectionless protocol may be the first.
         return Role.START
-    return Role.CONTINUATION
+    # The window of a TCP connection is from start to start: what lies in between neither opens nor keeps it.
+    return Role.TCP_CONTINUATION if kind.is_tcp else Role.CONTINUATION
 
 
-def _starts_undirected(flow: Flow) -> bool:
+def _starts_undirected(kind: Kind) -> bool:
     # NEW is no proof for TCP here: host programs report it for packets in the middle of a connection too.
-    return flow.starts_tcp or (flow.protocol in _CONNECTIONLESS and flow.trace_reason == TraceReason.NEW)
+    return kind.starts_tcp or (kind.protocol in _CONNECTIONLESS and kind.trace_reason == TraceReason.NEW)
 
 
-def _policy_verdict(flow: Flow) -> Role | Outcome:
-    if flow.direction != Direction.EGRESS:
-        return Outcome.INGRESS if flow.direction == Direction.INGRESS else Outcome.DIRECTION_UNKNOWN
-    if flow.is_reply:
+def _policy_verdict(kind: Kind) -> Role | Outcome:
+    if kind.direction != Direction.EGRESS:
+        return Outcome.INGRESS if kind.direction == Direction.INGRESS else Outcome.DIRECTION_UNKNOWN
+    if kind.is_reply:
         return Outcome.REPLY
-    match flow.verdict:
+    match kind.verdict:
         case Verdict.DROPPED:
             return Role.DENIED_VERDICT
         case Verdict.FORWARDED | Verdict.REDIRECTED | Verdict.AUDIT:
-            if flow.is_reply is None and flow.protocol == "tcp" and flow.tcp_flags and not flow.starts_tcp:
+            if kind.is_reply is None and kind.is_tcp and kind.tcp_flags and not kind.starts_tcp:
                 return Outcome.REPLY_UNKNOWN
             return Role.START
         case _:
             return Outcome.OTHER_VERDICT
 
 
-def _drop(flow: Flow) -> Role | Outcome:
-    if flow.is_reply:
+def _drop(kind: Kind) -> Role | Outcome:
+    if kind.is_reply:
         return Outcome.REPLY
-    if flow.direction == Direction.EGRESS:
+    if kind.direction == Direction.EGRESS:
         return Role.DROP
-    if flow.direction == Direction.INGRESS:
+    if kind.direction == Direction.INGRESS:
         return Outcome.INGRESS
-    return Role.DROP_IF_WORLD if _starts_undirected(flow) else Outcome.DIRECTION_UNKNOWN
+    return Role.DROP_IF_WORLD if _starts_undirected(kind) else Outcome.DIRECTION_UNKNOWN
 
 
-def _l7(flow: Flow) -> Role | Outcome:
-    if flow.direction != Direction.EGRESS:
-        return Outcome.INGRESS if flow.direction == Direction.INGRESS else Outcome.DIRECTION_UNKNOWN
-    if flow.verdict == Verdict.DROPPED:
+def _l7(kind: Kind, l7: L7 | None) -> Role | Outcome:
+    if kind.direction != Direction.EGRESS:
+        return Outcome.INGRESS if kind.direction == Direction.INGRESS else Outcome.DIRECTION_UNKNOWN
+    if kind.verdict == Verdict.DROPPED:
         # No type-1 event accompanies a denial of the proxy: this record is the drop.
         return Role.L7_DENIED
-    if flow.l7 is None or flow.l7.record is None:
+    if l7 is None or l7.record is None:
         return Outcome.L7_UNREAD
-    if flow.l7.type not in (L7Type.REQUEST, L7Type.RESPONSE):
+    if l7.type not in (L7Type.REQUEST, L7Type.RESPONSE):
         return Outcome.L7_SAMPLE
-    is_response = flow.l7.type == L7Type.RESPONSE
-    if isinstance(flow.l7.record, Dns):
+    is_response = l7.type == L7Type.RESPONSE
+    if isinstance(l7.record, Dns):
         if is_response:
             return Role.DNS_RESPONSE
-        return Role.DNS_ERROR if flow.verdict == Verdict.ERROR else Role.DNS_QUERY
-    return Role.L7_EXCHANGE if is_response or flow.verdict == Verdict.ERROR else Outcome.L7_REQUEST
+        return Role.DNS_ERROR if kind.verdict == Verdict.ERROR else Role.DNS_QUERY
+    return Role.L7_EXCHANGE if is_response or kind.verdict == Verdict.ERROR else Outcome.L7_REQUEST
 
 
 def owns_source(flow: Flow) -> bool:

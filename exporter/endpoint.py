@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
 
-_RESERVED = "reserved:"
 WORLD_LABELS = frozenset({"reserved:world", "reserved:world-ipv4", "reserved:world-ipv6"})
 _WORLD_IDENTITIES = frozenset({2, 9, 10})
 
@@ -21,7 +20,13 @@ _BY_IDENTITY = {
     11: "overlay-to-encrypt",
 }
 # An endpoint can carry several reserved labels: the first of these says most about it.
-_BY_LABEL = ("kube-apiserver", "host", "remote-node", "health", "ingress", "unmanaged", "init", "overlay-to-encrypt")
+_BY_LABEL = {
+    f"reserved:{name}": name
+    for name in (
+        *("kube-apiserver", "host", "remote-node", "health", "ingress", "unmanaged", "init"),
+        "overlay-to-encrypt",
+    )
+}
 
 _IN_CLUSTER = ("kube-apiserver", "host", "remote-node", "health", "ingress")
 
@@ -64,6 +69,8 @@ class Endpoint:
     """Whether Cilium holds it to be outside the cluster."""
     in_cluster: bool = field(init=False, compare=False, repr=False)
     """Whether its address is certainly one of the cluster's own."""
+    teaches: bool = field(init=False, compare=False, repr=False)
+    """Whether its flows have something to teach: an address of the cluster, or a pod's workload."""
     home: str = field(init=False, compare=False, repr=False)
     """Namespace of a pod, from its label where an L7 record of an old release leaves the field empty."""
     cluster: str = field(init=False, compare=False, repr=False)
@@ -78,9 +85,8 @@ class Endpoint:
 
 
 def _entity(endpoint: Endpoint) -> str | None:
-    for name in _BY_LABEL:
-        if _RESERVED + name in endpoint.labels:
-            return name
+    if not endpoint.labels.isdisjoint(_BY_LABEL):
+        return next(name for label, name in _BY_LABEL.items() if label in endpoint.labels)
     if endpoint.identity & _SCOPE_MASK == _REMOTE_NODE_SCOPE:
         # Nodes get such identities with policy-cidr-match-mode=nodes; cilium/cilium#42432 shows them as world.
         return "remote-node"
@@ -117,6 +123,7 @@ _FACTS: tuple[tuple[str, Callable[[Endpoint], object]], ...] = (
     ("is_workload", _is_workload),
     ("is_world", _is_world),
     ("in_cluster", lambda one: not one.is_world and (one.is_workload or one.entity in _IN_CLUSTER)),
+    ("teaches", lambda one: one.in_cluster or bool(one.workloads)),
     ("home", lambda one: one.namespace or _label_value(one, _NAMESPACE_LABEL)),
     ("serial", lambda _: next(_serials)),
     ("cluster", lambda one: one.cluster_name or _label_value(one, _CLUSTER_LABEL)),

@@ -3,7 +3,9 @@
 Every number keeps Hubble's own value, so that a number this version does not know passes through unharmed.
 """
 
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
+from itertools import count
 from typing import NamedTuple
 
 from exporter.endpoint import NO_ENDPOINT, Endpoint
@@ -112,33 +114,75 @@ class L7(NamedTuple):
     record: Dns | Http | Kafka | None
 
 
-# Plain integers: the operators of enums are written in Python, and every packet is asked.
-_SYN, _SYN_ACK = int(TcpFlags.SYN), int(TcpFlags.SYN | TcpFlags.ACK)
+# Plain integers: the operators of enums are written in Python.
+_serials = count()
+_SYN, _ACK = int(TcpFlags.SYN), int(TcpFlags.ACK)
 
 
-class Flow(NamedTuple):
-    """One flow event, in the orientation of its packet (a reply of an egress connection has source world).
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What kind of event a flow is, in Hubble's own numbers.
 
-    `time_ns` is ns since the epoch, 0 when the server sent none. `is_reply` None means "not known", which is not
-    False. An `aggregated` line of an export file stands for `weight` events.
+    A stream has some dozens of kinds: one object stands for all flows of one, and what follows is found out once.
+    `is_reply` None means "not known", which is not False.
     """
 
-    time_ns: int = 0
-    node_name: str = ""
     event_type: int = 0
     sub_type: int = 0
     verdict: int = 0
     direction: int = 0
     is_reply: bool | None = None
     trace_reason: int = 0
+    protocol: str = ""
+    tcp_flags: int = 0
+    is_tcp: bool = field(init=False, compare=False, repr=False)
+    starts_tcp: bool = field(init=False, compare=False, repr=False)
+    """A TCP packet with SYN and without ACK: only the initiator sends it."""
+    answers_tcp: bool = field(init=False, compare=False, repr=False)
+    """A TCP packet with SYN and ACK: only the side that was asked sends it."""
+    replies_inside_tcp: bool = field(init=False, compare=False, repr=False)
+    """A trace of a reply inside a TCP connection, behind its SYN+ACK.
+
+    They are a quarter of all events and no news: what their ends are, the packets that they answer have said.
+    """
+
+    serial: int = field(init=False, compare=False, repr=False)
+    """A number of its own, by which others remember what they found out about it."""
+
+    def __post_init__(self) -> None:
+        """Find out what follows."""
+        is_tcp, syn, ack = self.protocol == "tcp", self.tcp_flags & _SYN, self.tcp_flags & _ACK
+        answers = bool(is_tcp and syn and ack)
+        object.__setattr__(self, "is_tcp", is_tcp)
+        object.__setattr__(self, "starts_tcp", bool(is_tcp and syn and not ack))
+        object.__setattr__(self, "answers_tcp", answers)
+        inside = is_tcp and self.event_type == EventType.TRACE and self.is_reply is True and not answers
+        object.__setattr__(self, "replies_inside_tcp", inside)
+        object.__setattr__(self, "serial", next(_serials))
+
+
+NO_KIND = Kind()
+
+
+@dataclass(slots=True)
+class Flow:
+    """One flow event, in the orientation of its packet (a reply of an egress connection has source world).
+
+    `time_ns` is ns since the epoch, 0 when the server sent none. An `aggregated` line of an export file stands for
+    `weight` events. A kind that `replies_inside_tcp` comes with its time and node only.
+
+    Not frozen, for that makes it take longer to build one than to decode it. Nobody changes one.
+    """
+
+    kind: Kind = NO_KIND
+    time_ns: int = 0
+    node_name: str = ""
     source: Endpoint = NO_ENDPOINT
     destination: Endpoint = NO_ENDPOINT
     source_ip: str = ""
     destination_ip: str = ""
-    protocol: str = ""
     source_port: int = 0
     destination_port: int = 0
-    tcp_flags: int = 0
     destination_names: tuple[str, ...] = ()
     weight: int = 1
     aggregated: bool = False
@@ -151,36 +195,16 @@ class Flow(NamedTuple):
     egress_denied_by: tuple[Policy, ...] = ()
     policy_log: tuple[str, ...] = ()
 
-    @property
-    def starts_tcp(self) -> bool:
-        """A TCP packet with SYN and without ACK: only the initiator sends it."""
-        return self.protocol == "tcp" and self.tcp_flags & _SYN_ACK == _SYN
-
-    @property
-    def answers_tcp(self) -> bool:
-        """A TCP packet with SYN and ACK: only the side that was asked sends it."""
-        return self.protocol == "tcp" and self.tcp_flags & _SYN_ACK == _SYN_ACK
-
     def turned(self) -> "Flow":
         """The flow with its two sides swapped: how a reply reads from the side that asked."""
-        # By position: `_replace` takes as long as decoding a flow, and every DNS answer is turned.
-        return tuple.__new__(
-            Flow,
-            (
-                *self[:8],
-                self.destination,
-                self.source,
-                self.destination_ip,
-                self.source_ip,
-                self.protocol,
-                self.destination_port,
-                self.source_port,
-                self.tcp_flags,
-                self.source_names,
-                self.weight,
-                self.aggregated,
-                self.drop_reason,
-                self.destination_names,
-                *self[21:],
-            ),
+        return replace(
+            self,
+            source=self.destination,
+            destination=self.source,
+            source_ip=self.destination_ip,
+            destination_ip=self.source_ip,
+            source_port=self.destination_port,
+            destination_port=self.source_port,
+            source_names=self.destination_names,
+            destination_names=self.source_names,
         )

@@ -9,13 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from functools import partial
 
 from exporter.connections.connections import Connections
 from exporter.counting import Outcome, Role, owns_source, role_of
 from exporter.destinations.directory import Destinations, is_unresolved
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.settings import DestinationsSettings
-from exporter.flow import Direction, Dns, EventType, Flow, Http, Kafka, L7Type
+from exporter.flow import Direction, Dns, EventType, Flow, Http, Kafka, Kind, L7Type
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics.recorder import Recorder, is_carried_to_world
@@ -24,12 +25,11 @@ from exporter.recent import Recent
 from exporter.stream import StreamState
 from exporter.window import WindowStats
 
-_NO_FUTURE_NS = 600 * 1_000_000_000
-"""Clocks of nodes differ a little; a time further ahead than this would empty every window at once."""
-
-_TRACE = int(EventType.TRACE)
-_PACKETS = frozenset({_TRACE, int(EventType.POLICY_VERDICT), int(EventType.DROP)})
+_TRACE, _POLICY_VERDICT = int(EventType.TRACE), int(EventType.POLICY_VERDICT)
+_PACKETS = frozenset({_TRACE, _POLICY_VERDICT, int(EventType.DROP)})
 _UNDECIDED = (Outcome.DIRECTION_UNKNOWN, Outcome.REPLY_UNKNOWN)
+_MOST_KINDS = 4096
+Step = Callable[[Flow], Outcome]
 
 
 class Pipeline:
@@ -55,32 +55,32 @@ class Pipeline:
         self._chosen: dict[WorkloadName, bool] = {}
         self._chosen_resets = 0
         self._all_chosen = not sources.chooses
-        self._flow_now = 0
-        self._steps: dict[Role, Callable[[Flow], Outcome]] = {
-            Role.START: lambda flow: self._start(flow, certain=True),
-            Role.START_IF_WORLD: lambda flow: self._start(flow, certain=False),
+        self._step_of: dict[int, Step] = {}
+        self._l7_step_of: dict[tuple[int, int, type] | None, Step] = {}
+        self._steps: dict[Role | Outcome, Step] = {
+            Role.START: self._start,
+            Role.START_IF_WORLD: self._start_if_world,
             Role.CONTINUATION: self._continuation,
+            Role.TCP_CONTINUATION: lambda _: Outcome.ESTABLISHED,
             Role.ANSWER: lambda flow: self._passed_by(flow, Outcome.REPLY),
-            Role.DROP: lambda flow: self._drop(flow, certain=True),
-            Role.DROP_IF_WORLD: lambda flow: self._drop(flow, certain=False),
+            Role.TCP_ANSWER: lambda _: Outcome.REPLY,
+            Role.DROP: self._drop,
+            Role.DROP_IF_WORLD: self._drop_if_world,
             Role.DENIED_VERDICT: self._denied_verdict,
-            Role.DNS_QUERY: lambda flow: self._dns_query(flow, is_error=False),
-            Role.DNS_ERROR: lambda flow: self._dns_query(flow, is_error=True),
-            Role.DNS_RESPONSE: lambda flow: self._dns_response(flow.turned()),
+            Role.DNS_QUERY: self._dns_query,
+            Role.DNS_ERROR: self._dns_error,
+            Role.DNS_RESPONSE: self._dns_response,
             Role.L7_EXCHANGE: lambda flow: self._l7_exchange(_asking(flow)),
             Role.L7_DENIED: lambda flow: self._denied_by_proxy(_asking(flow)),
+            # The packet may still answer or continue a connection that we count, or show that something came in.
+            **{outcome: partial(self._passed_by, outcome=outcome) for outcome in Outcome},
         }
 
     def handle(self, event: Event) -> Outcome | None:
         """Take one event in, and return what became of it when it is a flow. Total: no event makes it fail."""
         with self.lock:
             if isinstance(event, Flow):
-                flow = self._timed(event)
-                self.stream.saw_flow(flow, self._wall_ns())
-                self._destinations.learn(flow)
-                outcome = self._flow(flow)
-                self.outcomes[outcome] += flow.weight
-                return outcome
+                return self._flow(event)
             match event:
                 case LostEvents():
                     self.stream.lost_events(event)
@@ -111,7 +111,7 @@ class Pipeline:
         with self.lock:
             wall_ns = self._wall_ns()
             self.recent.sample(self.outcomes.total(), wall_ns)
-            flow_now = self._flow_now + self.stream.quiet_ns(wall_ns)
+            flow_now = self.stream.last_flow_ns + self.stream.quiet_ns(wall_ns)
             self._connections.expire(flow_now)
             self._destinations.expire(flow_now)
             if self.stream.live:
@@ -137,40 +137,71 @@ class Pipeline:
         return {**self._connections.stats(), **self._destinations.stats(), "nodes": nodes, "chosen_workloads": chosen}
 
     def _flow(self, flow: Flow) -> Outcome:
-        role = role_of(flow)
-        if isinstance(role, Outcome):
-            # The packet may still answer or continue a connection that we count, or show that something came in.
-            return self._passed_by(flow, role) if flow.event_type in _PACKETS else role
-        return self._steps[role](flow)
+        flow = self.stream.arrived(flow, self._wall_ns())
+        kind = flow.kind
+        if not kind.replies_inside_tcp:
+            self._destinations.learn(flow)
+        outcome = (self._step_of.get(kind.serial) or self._find_step(kind))(flow)
+        self.outcomes[outcome] += flow.weight
+        return outcome
+
+    def _find_step(self, kind: Kind) -> Step:
+        """What is to be done with flows of a kind that was not seen yet."""
+        if len(self._step_of) >= _MOST_KINDS:
+            self._step_of.clear()
+            self._l7_step_of.clear()
+        step = self._l7 if kind.event_type == EventType.L7 else self._steps[role_of(kind, None)]
+        self._step_of[kind.serial] = step
+        return step
+
+    def _l7(self, flow: Flow) -> Outcome:
+        l7 = flow.l7
+        form = (flow.kind.serial, l7.type, l7.record.__class__) if l7 else None
+        step = self._l7_step_of.get(form)
+        if step is None:
+            step = self._steps[role_of(flow.kind, l7)]
+            if form:
+                self._l7_step_of[form] = step
+        return step(flow)
 
     def _continuation(self, flow: Flow) -> Outcome:
         return Outcome.SAME_CONNECTION if self._connections.continues(flow) else Outcome.ESTABLISHED
 
-    def _start(self, flow: Flow, *, certain: bool) -> Outcome:
+    def _start(self, flow: Flow) -> Outcome:
+        source = self._destinations.source_of(flow)
+        return self._connection(flow, source, self._destinations.destination_of(flow, source))
+
+    def _start_if_world(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)
         destination = self._destinations.destination_of(flow, source)
-        if not certain and (why_not := self._not_egress(flow, destination)):
-            return why_not
+        return self._not_egress(flow, destination) or self._connection(flow, source, destination)
+
+    def _connection(self, flow: Flow, source: WorkloadName, destination: Destination) -> Outcome:
         if flow.source.is_world:
             return Outcome.WORLD_SOURCE
-        if self._is_excluded(source):
+        if not self._all_chosen and self._is_excluded(source):
             return Outcome.EXCLUDED
-        if flow.event_type == EventType.POLICY_VERDICT:
+        if flow.kind.event_type == _POLICY_VERDICT:
             self._recorder.policy_verdict(flow, source, destination)
-        if not self._connections.start(flow):
+        to_world = is_carried_to_world(flow, destination)
+        if not self._connections.start(flow, awaits_answer=to_world):
             return Outcome.SAME_CONNECTION
         self._recorder.connection(flow, source, destination)
-        if is_carried_to_world(flow, destination):
-            self._connections.await_answer(flow)
+        if to_world:
             self._recorder.world_start(flow)
         return _counted(destination)
 
-    def _drop(self, flow: Flow, *, certain: bool) -> Outcome:
+    def _drop(self, flow: Flow) -> Outcome:
+        source = self._destinations.source_of(flow)
+        return self._dropped(flow, source, self._destinations.destination_of(flow, source))
+
+    def _drop_if_world(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)
         destination = self._destinations.destination_of(flow, source)
-        if not certain and (why_not := self._not_egress(flow, destination)):
-            return why_not
-        if self._is_excluded(source):
+        return self._not_egress(flow, destination) or self._dropped(flow, source, destination)
+
+    def _dropped(self, flow: Flow, source: WorkloadName, destination: Destination) -> Outcome:
+        if not self._all_chosen and self._is_excluded(source):
             return Outcome.EXCLUDED
         self._recorder.drop(flow, source, destination)
         self.recent.dropped(flow, source, destination)
@@ -178,7 +209,7 @@ class Pipeline:
 
     def _denied_verdict(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)
-        if self._is_excluded(source):
+        if not self._all_chosen and self._is_excluded(source):
             return Outcome.EXCLUDED
         self._recorder.policy_verdict(flow, source, self._destinations.destination_of(flow, source))
         return Outcome.POLICY_VERDICT
@@ -186,7 +217,7 @@ class Pipeline:
     def _denied_by_proxy(self, flow: Flow) -> Outcome:
         record = flow.l7.record if flow.l7 else None
         source = self._destinations.source_of(flow)
-        if self._is_excluded(source):
+        if not self._all_chosen and self._is_excluded(source):
             return Outcome.EXCLUDED
         if isinstance(record, Dns):
             destination = self._destinations.asked(record.query, source)
@@ -195,26 +226,27 @@ class Pipeline:
             destination = self._destinations.destination_of(flow, source)
             if isinstance(record, Http | Kafka):
                 self._recorder.l7_request(flow, source, destination, record)
-        self._recorder.denied_by_proxy(flow, source, destination)
+        self._recorder.drop(flow, source, destination)
         self.recent.dropped(flow, source, destination)
         return _counted(destination)
 
-    def _dns_query(self, flow: Flow, *, is_error: bool) -> Outcome:
+    def _dns_query(self, flow: Flow) -> Outcome:
         record = _dns(flow)
-        # The proxy reports a failed forward on top of the query that it let pass.
-        if is_error and self._connections.was_asked(flow, record.query):
-            return Outcome.SAME_EXCHANGE
         source = self._destinations.source_of(flow)
-        if self._is_excluded(source):
+        if not self._all_chosen and self._is_excluded(source):
             return Outcome.EXCLUDED
         self._connections.asked(flow, record.query)
         self._recorder.dns_query(flow, source, record)
         return Outcome.COUNTED
 
+    def _dns_error(self, flow: Flow) -> Outcome:
+        # The proxy reports a failed forward on top of the query that it let pass.
+        return Outcome.SAME_EXCHANGE if self._connections.was_asked(flow, _dns(flow).query) else self._dns_query(flow)
+
     def _dns_response(self, flow: Flow) -> Outcome:
         record = _dns(flow)
-        source = self._destinations.source_of(flow)
-        if self._is_excluded(source):
+        source = self._destinations.asker_of(flow)
+        if not self._all_chosen and self._is_excluded(source):
             return Outcome.EXCLUDED
         expansion = self._destinations.is_expansion(record.query, source)
         self._recorder.dns_response(flow, source, record, expansion=expansion)
@@ -222,7 +254,7 @@ class Pipeline:
 
     def _l7_exchange(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)
-        if self._is_excluded(source):
+        if not self._all_chosen and self._is_excluded(source):
             return Outcome.EXCLUDED
         destination = self._destinations.destination_of(flow, source)
         if flow.l7 and isinstance(flow.l7.record, Http | Kafka):
@@ -231,14 +263,16 @@ class Pipeline:
 
     def _passed_by(self, flow: Flow, outcome: Outcome) -> Outcome:
         """A packet that is no egress of its own: an answer, part of a connection, or something that came in."""
-        if flow.event_type == _TRACE:
+        if flow.kind.event_type not in _PACKETS:
+            return outcome
+        if flow.kind.event_type == _TRACE:
             node_name = self._connections.answered_node(flow)
             if node_name is not None:
                 self._recorder.world_answer(node_name, flow.weight)
                 return Outcome.REPLY
             if outcome in _UNDECIDED and self._connections.continues(flow):
                 return Outcome.SAME_CONNECTION
-        if flow.direction != Direction.EGRESS and not flow.is_reply:
+        if flow.kind.direction != Direction.EGRESS and not flow.kind.is_reply:
             self._connections.saw_inbound(flow)
         return outcome
 
@@ -254,8 +288,6 @@ class Pipeline:
         return None if owns_source(flow) else Outcome.OTHER_NODE
 
     def _is_excluded(self, source: WorkloadName) -> bool:
-        if self._all_chosen:
-            return False
         chosen = self._chosen.get(source)
         if chosen is None:
             if len(self._chosen) >= self._sources.workload_cache:
@@ -263,21 +295,6 @@ class Pipeline:
                 self._chosen_resets += 1
             chosen = self._chosen[source] = is_chosen(source, self._sources)
         return not chosen
-
-    def _timed(self, flow: Flow) -> Flow:
-        """The flow with a time that can be relied on; keeps the newest one."""
-        time_ns = flow.time_ns
-        if self.stream.live and not self._flow_now:
-            self._flow_now = min(time_ns, self._wall_ns()) if time_ns > 0 else self._wall_ns()
-        if time_ns <= 0:
-            self.stream.decode_errors["time_missing"] += 1
-            return flow._replace(time_ns=self._flow_now)
-        if time_ns > self._flow_now:
-            if self.stream.live and time_ns > self._wall_ns() + _NO_FUTURE_NS:
-                self.stream.decode_errors["time_in_future"] += 1
-                return flow._replace(time_ns=self._flow_now)
-            self._flow_now = time_ns
-        return flow
 
 
 def is_chosen(source: WorkloadName, sources: SourcesSettings) -> bool:

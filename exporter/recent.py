@@ -52,11 +52,11 @@ class Recent:
         reason = reason_of_drop(flow)
         address = "" if reason == "dns_denied" else flow.destination_ip
         port = port_of_drop(flow)
-        same = (source, destination, port, flow.protocol, reason, flow.node_name)
+        same = (source, destination, port, flow.kind.protocol, reason, flow.node_name)
         before = self._drops.pop(same, None)
         times = flow.weight + (before.times if before else 0)
         self._drops[same] = Drop(
-            flow.time_ns, source, destination, address, port, flow.protocol, reason, flow.node_name, times
+            flow.time_ns, source, destination, address, port, flow.kind.protocol, reason, flow.node_name, times
         )
         if len(self._drops) > self._most_drops:
             del self._drops[next(iter(self._drops))]

@@ -1,5 +1,6 @@
 """Builds the boxes, starts and stops them, and answers what the pages ask."""
 
+import gc
 import threading
 from collections.abc import Callable
 
@@ -35,6 +36,8 @@ from exporter.web.server import WebServer
 from exporter.web.status import Status
 
 _TICK_SECONDS = 1.0
+_YOUNG_OBJECTS = 20_000
+"""New objects (some MiB) after which the garbage collector looks for cycles among them."""
 _SIGNAL_SECONDS = 0.2
 
 
@@ -127,6 +130,7 @@ class Service:
         self._web.start()
         self._spawn("stream", lambda: self._stream(finished))
         self._spawn("ticker", self._tick)
+        _spare_the_collector()
         logger().info("exporter_started", url=url, source=self._source.description)
         ready(url)
         # The kernel may hand a signal to any thread; Python handles it in this one, which must wake up for that.
@@ -215,3 +219,13 @@ class Service:
         while not self._stopping.wait(_TICK_SECONDS):
             self.pipeline.tick()
             self._journal.budgets(self.pipeline.take_hits())
+
+
+def _spare_the_collector() -> None:
+    """Let the garbage collector look rarely, and not at what is there for good: no flow leaves a cycle behind.
+
+    With Python's own thresholds it takes a tenth of the time of a flow.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)

@@ -1,8 +1,8 @@
 """What is known of the stream itself: connected or not, nodes, losses, lag, faults. Owned by the pipeline."""
 
 from bisect import bisect_left
-from collections import Counter
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
 
 from exporter.flow import EventType, Flow
 from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, LostEvents, NodeStatus
@@ -10,6 +10,10 @@ from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, LostE
 LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Upper bounds in seconds: relay's sorting buffer delays up to 100 events, which is long on a quiet cluster."""
 
+_SOON_NS = int(LAG_BUCKETS[0] * 1e9)
+_NO_FUTURE_NS = 600 * 1_000_000_000
+"""Clocks of nodes differ a little; a time further ahead than this would empty every window at once."""
+_ALWAYS_NS = 1 << 63
 _CAUGHT_UP_NS = 60 * 1_000_000_000
 _EVENT_TYPES: dict[int, str] = {
     EventType.DROP: "drop",
@@ -38,27 +42,69 @@ class StreamState:
     """Wall time at which it connected or lost its connection; 0 before the first attempt has ended."""
     last_fault: Disconnected | None = None
     last_fault_ns: int = 0
-    event_types: Counter[str] = field(default_factory=Counter)
+    types: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """Events by Hubble's number of their type."""
     lost: Counter[str] = field(default_factory=Counter)
     connects: Counter[tuple[str, str]] = field(default_factory=Counter)
     decode_errors: Counter[str] = field(default_factory=Counter)
     nodes: dict[str, str] = field(default_factory=dict)
     lag_counts: list[int] = field(default_factory=lambda: [0] * (len(LAG_BUCKETS) + 1))
-    lag_sum: float = 0.0
+    lag_ns: int = 0
+    """The sum of all lags."""
+    _latest_ns: int = _ALWAYS_NS
+    """No flow is younger, as far as we know; of a live stream it is set when one seems to be."""
 
-    def saw_flow(self, flow: Flow, wall_ns: int) -> None:
-        """Take note of one flow that arrived at `wall_ns`."""
-        time_ns, node_name = flow.time_ns, flow.node_name
-        self.event_types[_EVENT_TYPES.get(flow.event_type, "other")] += flow.weight
-        self.last_flow_ns = max(self.last_flow_ns, time_ns)
+    def __post_init__(self) -> None:
+        """Judge times by our clock if they are of the present."""
+        if self.live:
+            self._latest_ns = 0
+
+    def arrived(self, flow: Flow, wall_ns: int) -> Flow:
+        """Take note of a flow that arrived at `wall_ns`; it is handed on with a time that can be relied on."""
+        if 0 < flow.time_ns <= self._latest_ns:
+            time_ns = flow.time_ns
+        else:
+            flow = self._timed(flow, wall_ns)
+            time_ns = flow.time_ns
+        if time_ns > self.last_flow_ns:  # noqa: PLR1730, `max` would be a call for each flow
+            self.last_flow_ns = time_ns
         self.last_arrival_ns = wall_ns
-        if self.nodes.get(node_name) != "connected" and node_name:
-            self._node(node_name, "connected")
+        self.types[flow.kind.event_type] += flow.weight
+        if self.nodes.get(flow.node_name) != "connected" and flow.node_name:
+            self._node(flow.node_name, "connected")
         # What happened before we connected is backlog: it says how long we were away, not how slow we are.
         if self.live and time_ns >= self.changed_ns:
-            lag = (wall_ns - time_ns) / 1e9 if wall_ns > time_ns else 0.0
-            self.lag_counts[bisect_left(LAG_BUCKETS, lag)] += 1
-            self.lag_sum += lag
+            lag_ns = wall_ns - time_ns
+            # Most flows are fresh.
+            self.lag_counts[0 if lag_ns <= _SOON_NS else bisect_left(LAG_BUCKETS, lag_ns / 1e9)] += 1
+            if lag_ns > 0:
+                self.lag_ns += lag_ns
+        return flow
+
+    def _timed(self, flow: Flow, wall_ns: int) -> Flow:
+        """The flow with the newest time known where it has none, or one that lies too far ahead of our clock."""
+        if self.live:
+            self._latest_ns = wall_ns + _NO_FUTURE_NS
+        if flow.time_ns > self._latest_ns:
+            self.decode_errors["time_in_future"] += 1
+        elif flow.time_ns <= 0:
+            self.decode_errors["time_missing"] += 1
+        else:
+            return flow
+        return replace(flow, time_ns=self.last_flow_ns or (wall_ns if self.live else 0))
+
+    @property
+    def event_types(self) -> Counter[str]:
+        """Events by the name of their type."""
+        names: Counter[str] = Counter()
+        for event_type, number in self.types.items():
+            names[_EVENT_TYPES.get(event_type, "other")] += number
+        return names
+
+    @property
+    def lag_sum(self) -> float:
+        """The sum of all lags in seconds."""
+        return self.lag_ns / 1e9
 
     def quiet_ns(self, wall_ns: int) -> int:
         """Time since the newest flow arrived, on a live stream that has caught up; 0 in a file or a backlog."""

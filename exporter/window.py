@@ -7,9 +7,6 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import NamedTuple
 
-_MOMENTS = 64
-"""A key that is only touched may be forgotten this fraction of the span early."""
-
 
 class WindowStats(NamedTuple):
     """Entries now, the bound, and how many entries had to leave before their time."""
@@ -24,25 +21,22 @@ class Window:
 
     def __init__(self, bound: int, span: float) -> None:
         self._bound, self._span_ns = bound, int(span * 1e9)
-        self._moment_ns = self._span_ns // _MOMENTS
         self._times: OrderedDict[Hashable, int] = OrderedDict()
         self._evicted = 0
 
     def add(self, key: Hashable, time_ns: int) -> None:
         """Remember `key`; the entry unseen for longest leaves when the window is full."""
-        if key in self._times:
-            # Events of one connection may arrive out of order: an older one never shortens the window.
-            time_ns = max(time_ns, self._times.pop(key))
-        elif len(self._times) >= self._bound:
-            _, oldest = self._times.popitem(last=False)
+        times = self._times
+        seen = times.get(key)
+        if seen is not None:
+            times.move_to_end(key)
+            if time_ns < seen:
+                # Events of one connection may arrive out of order: an older one never shortens the window.
+                return
+        elif len(times) >= self._bound:
+            _, oldest = times.popitem(last=False)
             self._evicted += time_ns - oldest <= self._span_ns
-        self._times[key] = time_ns
-
-    def touch(self, key: Hashable, time_ns: int) -> None:
-        """`add` for what is seen all the time: nothing to do when the key was seen a moment of the span ago."""
-        seen = self._times.get(key)
-        if seen is None or not 0 <= time_ns - seen < self._moment_ns:
-            self.add(key, time_ns)
+        times[key] = time_ns
 
     def has(self, key: Hashable, time_ns: int) -> bool:
         """Whether `key` was seen within the span before or after `time_ns`."""

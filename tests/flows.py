@@ -1,7 +1,7 @@
 """Builders of flows: a pod of shop/cart that opens a TCP connection to the outside, unless a test says otherwise."""
 
-from dataclasses import replace
-from typing import TypedDict, Unpack
+from dataclasses import fields, replace
+from typing import Any, TypedDict, Unpack
 
 from exporter.endpoint import NO_ENDPOINT, Endpoint, Workload
 from exporter.flow import (
@@ -12,6 +12,7 @@ from exporter.flow import (
     Flow,
     Http,
     Kafka,
+    Kind,
     L7Type,
     Policy,
     TcpFlags,
@@ -119,67 +120,77 @@ def host() -> Endpoint:
 
 
 _CONNECT = Flow(
+    Kind(
+        event_type=EventType.TRACE,
+        sub_type=3,
+        verdict=Verdict.FORWARDED,
+        direction=Direction.EGRESS,
+        is_reply=False,
+        trace_reason=TraceReason.NEW,
+        protocol="tcp",
+        tcp_flags=SYN,
+    ),
     time_ns=BASE,
     node_name="east/node-1",
-    event_type=EventType.TRACE,
-    sub_type=3,
-    verdict=Verdict.FORWARDED,
-    direction=Direction.EGRESS,
-    is_reply=False,
-    trace_reason=TraceReason.NEW,
     source=pod(),
     destination=world(),
     source_ip=POD_IP,
     destination_ip=WORLD_IP,
-    protocol="tcp",
     source_port=40_000,
     destination_port=443,
-    tcp_flags=SYN,
 )
+_KIND_FIELDS = {field.name for field in fields(Kind) if field.init}
+
+
+def changed(event: Flow, **values: Unpack[FlowFields]) -> Flow:
+    """The event with other values, those of its kind included."""
+    kind: dict[str, Any] = {name: value for name, value in values.items() if name in _KIND_FIELDS}
+    rest: dict[str, Any] = {name: value for name, value in values.items() if name not in _KIND_FIELDS}
+    return replace(event, kind=replace(event.kind, **kind), **rest)
 
 
 def flow(**fields: Unpack[FlowFields]) -> Flow:
     """A trace event: the SYN of a new connection to the outside, seen on the pod's node."""
-    return _CONNECT._replace(**fields)
+    return changed(_CONNECT, **fields)
 
 
 def udp(**fields: Unpack[FlowFields]) -> Flow:
     """A trace event of UDP, whose packets have no flags."""
-    return _CONNECT._replace(protocol="udp", tcp_flags=0)._replace(**fields)
+    return changed(changed(_CONNECT, protocol="udp", tcp_flags=0), **fields)
 
 
 def icmp(**fields: Unpack[FlowFields]) -> Flow:
     """A trace event of ICMP, which has no ports."""
-    return _CONNECT._replace(protocol="icmp", tcp_flags=0, source_port=0, destination_port=0)._replace(**fields)
+    return changed(changed(_CONNECT, protocol="icmp", tcp_flags=0, source_port=0, destination_port=0), **fields)
 
 
 def policy_verdict(**fields: Unpack[FlowFields]) -> Flow:
     """The policy verdict (type 5) that lets the connection pass."""
-    allowed = _CONNECT._replace(event_type=EventType.POLICY_VERDICT, sub_type=0, trace_reason=TraceReason.UNKNOWN)
-    return allowed._replace(policy_match_type=1)._replace(**fields)
+    allowed = changed(_CONNECT, event_type=EventType.POLICY_VERDICT, sub_type=0, trace_reason=TraceReason.UNKNOWN)
+    return changed(changed(allowed, policy_match_type=1), **fields)
 
 
 def denied_verdict(**fields: Unpack[FlowFields]) -> Flow:
     """The policy verdict (type 5) on a dropped packet."""
-    return policy_verdict(verdict=Verdict.DROPPED, drop_reason=133, is_reply=None)._replace(**fields)
+    return changed(policy_verdict(verdict=Verdict.DROPPED, drop_reason=133, is_reply=None), **fields)
 
 
 def drop(**fields: Unpack[FlowFields]) -> Flow:
     """The drop event (type 1) of the same packet."""
-    return denied_verdict(event_type=EventType.DROP, sub_type=133, policy_match_type=0)._replace(**fields)
+    return changed(denied_verdict(event_type=EventType.DROP, sub_type=133, policy_match_type=0), **fields)
 
 
 def reply_to(asked: Flow, **fields: Unpack[FlowFields]) -> Flow:
     """The answer to a packet, as Hubble shows it: the packet's own orientation, and `is_reply`."""
-    flags = SYN_ACK if asked.protocol == "tcp" else 0
-    answer = asked.turned()._replace(is_reply=True, trace_reason=TraceReason.REPLY, tcp_flags=flags)
-    return answer._replace(event_type=EventType.TRACE, sub_type=0, verdict=Verdict.FORWARDED)._replace(**fields)
+    flags = SYN_ACK if asked.kind.protocol == "tcp" else 0
+    answer = changed(asked.turned(), is_reply=True, trace_reason=TraceReason.REPLY, tcp_flags=flags)
+    return changed(changed(answer, event_type=EventType.TRACE, sub_type=0, verdict=Verdict.FORWARDED), **fields)
 
 
 def dns_query(query: str = "api.example.com.", *qtypes: str, **fields: Unpack[FlowFields]) -> Flow:
     """A query that the DNS proxy saw (type 129)."""
     record = Dns(query, qtypes or ("A",), 0, (), (), 0)
-    return _l7(L7(L7Type.REQUEST, record), "udp", 53)._replace(**fields)
+    return changed(_l7(L7(L7Type.REQUEST, record), "udp", 53), **fields)
 
 
 def dns_response(
@@ -187,30 +198,31 @@ def dns_response(
 ) -> Flow:
     """Its response, from the resolver to the pod."""
     asked = _l7(L7(L7Type.RESPONSE, Dns(query, ("A",), rcode, ips, (), 30)), "udp", 53)
-    return asked.turned()._replace(is_reply=True)._replace(**fields)
+    return changed(changed(asked.turned(), is_reply=True), **fields)
 
 
 def http_request(method: str = "GET", **fields: Unpack[FlowFields]) -> Flow:
     """An HTTP request that the proxy saw (type 129)."""
-    return _l7(L7(L7Type.REQUEST, Http(method, 0)), "tcp", 80)._replace(**fields)
+    return changed(_l7(L7(L7Type.REQUEST, Http(method, 0)), "tcp", 80), **fields)
 
 
 def http_response(code: int = 200, method: str = "GET", **fields: Unpack[FlowFields]) -> Flow:
     """Its response, from the server to the pod."""
     asked = _l7(L7(L7Type.RESPONSE, Http(method, code)), "tcp", 80)
-    return asked.turned()._replace(is_reply=True)._replace(**fields)
+    return changed(changed(asked.turned(), is_reply=True), **fields)
 
 
 def kafka_response(api_key: str = "produce", error_code: int = 0, **fields: Unpack[FlowFields]) -> Flow:
     """A Kafka response, from the broker to the pod."""
     asked = _l7(L7(L7Type.RESPONSE, Kafka(api_key, error_code)), "tcp", 9092)
-    return asked.turned()._replace(is_reply=True)._replace(**fields)
+    return changed(changed(asked.turned(), is_reply=True), **fields)
 
 
 def _l7(layer7: L7, protocol: str, port: int) -> Flow:
     resolver = remote_pod("coredns-5d78c9869d-7h2kq", "kube-system", identity=104, labels=("k8s:k8s-app=kube-dns",))
     to = (resolver, DNS_IP) if isinstance(layer7.record, Dns) else (world(), WORLD_IP)
-    return _CONNECT._replace(
+    return changed(
+        _CONNECT,
         event_type=EventType.L7,
         sub_type=0,
         trace_reason=TraceReason.UNKNOWN,
@@ -235,6 +247,7 @@ __all__ = [
     "WORLD_IP",
     "FlowFields",
     "at",
+    "changed",
     "denied_verdict",
     "dns_query",
     "dns_response",

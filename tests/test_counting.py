@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.counting import OUTCOME_MEANING, Outcome, Role, owns_source, role_of
+from exporter.counting import OUTCOME_MEANING, Outcome, Role, owns_source
+from exporter.counting import role_of as role_of_kind
 from exporter.endpoint import Endpoint, Workload
-from exporter.flow import L7, Dns, EventType, Flow, Http, Kafka, L7Type, TcpFlags, Verdict
-from tests.flows import ACK, SYN, SYN_ACK, flow, host, labelled, pod, remote_pod, world
+from exporter.flow import L7, Dns, EventType, Flow, Http, Kafka, Kind, L7Type, TcpFlags, Verdict
+from tests.flows import ACK, SYN, SYN_ACK, changed, flow, host, labelled, pod, remote_pod, world
 
 # Words of the tables below. A row is the answer for every combination that it fits; the first row that fits counts.
 DIRECTIONS = {"ingress": (1,), "egress": (2,), "unknown": (0, 3, 99)}
@@ -26,11 +27,22 @@ PACKETS = {
     "sctp": (("sctp", TcpFlags.NONE),),
     "icmp": (("icmp", TcpFlags.NONE), ("icmpv6", TcpFlags.NONE)),
 }
+
+
+def role_of(event: Flow) -> Role | Outcome:
+    """The role of a flow."""
+    return role_of_kind(event.kind, event.l7)
+
+
 TCP = {"syn", "syn+ack", "ack", "flagless-tcp"}
+ANSWERS = (Role.ANSWER, Role.TCP_ANSWER)
+CONTINUATIONS = (Role.CONTINUATION, Role.TCP_CONTINUATION)
 
 TRACE = """
 # direction  is_reply  reason       packet   is
-  any        true      any          any      ANSWER
+  any        true      any          syn+ack  ANSWER
+  any        true      any          !tcp     ANSWER
+  any        true      any          any      TCP_ANSWER
   any        any       reply        any      ANSWER
   any        absent    any          syn+ack  ANSWER
   ingress    any       any          any      ingress
@@ -39,7 +51,8 @@ TRACE = """
   egress     any       new          any      START
   egress     absent    any          any      reply_unknown
   egress     false     unknown      !tcp     START
-  egress     false     any          any      CONTINUATION
+  egress     false     any          !tcp     CONTINUATION
+  egress     false     any          any      TCP_CONTINUATION
   unknown    any       any          syn      START_IF_WORLD
   unknown    any       new          !tcp     START_IF_WORLD
   unknown    any       any          any      direction_unknown
@@ -111,7 +124,7 @@ def test_role_of_packets(event_type: int, verdict: int, table: str) -> None:
         number, row = next((at, row) for at, row in enumerate(rows) if _fits(words, row))
         used.add(number)
         for event in _events(words):
-            role = role_of(event._replace(event_type=event_type, verdict=verdict))
+            role = role_of(changed(event, event_type=event_type, verdict=verdict))
             assert role == _expected(row[4]), f"{words} of {event}"
     assert used == set(range(len(rows))), "a row of the table is never needed"
 
@@ -162,7 +175,7 @@ def test_l7_event_without_record() -> None:
     """An L7 event whose record the server did not send is not read, and is a refusal all the same when dropped."""
     event = flow(event_type=EventType.L7, l7=None)
     assert role_of(event) is Outcome.L7_UNREAD
-    assert role_of(event._replace(verdict=Verdict.DROPPED)) is Role.L7_DENIED
+    assert role_of(changed(event, verdict=Verdict.DROPPED)) is Role.L7_DENIED
 
 
 @pytest.mark.parametrize("protocol", ["vrrp", "igmp", "unknown", ""])
@@ -177,8 +190,8 @@ def test_other_protocols_with_direction(protocol: str) -> None:
     """A protocol without ports starts an egress connection like UDP when the server says EGRESS."""
     event = flow(protocol=protocol, tcp_flags=0, source_port=0, destination_port=0)
     assert role_of(event) is Role.START
-    assert role_of(event._replace(trace_reason=2)) is Role.CONTINUATION
-    assert role_of(event._replace(trace_reason=0)) is Role.START
+    assert role_of(changed(event, trace_reason=2)) is Role.CONTINUATION
+    assert role_of(changed(event, trace_reason=0)) is Role.START
 
 
 @pytest.mark.parametrize(
@@ -212,7 +225,7 @@ NUMBERS = st.integers(-5, 300) | st.integers()
 
 @given(
     st.builds(
-        Flow,
+        lambda l7, **kind: Flow(Kind(**kind), l7=l7),
         event_type=st.sampled_from(EventType) | NUMBERS,
         verdict=NUMBERS,
         direction=NUMBERS,
@@ -227,10 +240,10 @@ def test_role_property(event: Flow) -> None:
     """Every flow has a role or an outcome, whatever numbers a newer server sends; a reply never starts anything."""
     role = role_of(event)
     assert isinstance(role, Role | Outcome)
-    if event.is_reply and event.event_type != EventType.L7:
-        assert role not in (Role.START, Role.START_IF_WORLD, Role.DROP, Role.DROP_IF_WORLD, Role.CONTINUATION)
-    if event.direction == 1:
-        assert role in (Outcome.INGRESS, Outcome.REPLY, Role.ANSWER, Outcome.TRACE_SOCK, Outcome.CAPTURE) or (
+    if event.kind.is_reply and event.kind.event_type != EventType.L7:
+        assert role not in (Role.START, Role.START_IF_WORLD, Role.DROP, Role.DROP_IF_WORLD, *CONTINUATIONS)
+    if event.kind.direction == 1:
+        assert role in (Outcome.INGRESS, Outcome.REPLY, *ANSWERS, Outcome.TRACE_SOCK, Outcome.CAPTURE) or (
             role is Outcome.OTHER_TYPE
         )
 

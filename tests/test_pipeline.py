@@ -36,6 +36,7 @@ from tests.flows import (
     SYN_ACK,
     WORLD_IP,
     at,
+    changed,
     denied_verdict,
     dns_query,
     dns_response,
@@ -175,17 +176,18 @@ class TestOutcomes:
             flow(sub_type=11),
             policy_verdict(),
             flow(node_name="east/gateway", source=remote_pod()),
-            flow(tcp_flags=ACK, trace_reason=2),
             flow(direction=0, time_ns=at(2)),
         ],
     )
     def test_same_connection(self, again: Flow) -> None:
-        """SAME_CONNECTION: a retransmission, another observation point, the policy verdict, or a later packet."""
+        """SAME_CONNECTION: a retransmission, another observation point, or the policy verdict."""
         assert Rig().outcomes(flow(), again) == [Outcome.COUNTED, Outcome.SAME_CONNECTION]
 
     def test_established(self) -> None:
-        """ESTABLISHED: a packet of a connection that began before we did."""
-        assert Rig().last(flow(tcp_flags=ACK, trace_reason=2)) is Outcome.ESTABLISHED
+        """ESTABLISHED: a packet in the middle of a TCP connection, whether we saw that begin or not."""
+        later = flow(tcp_flags=ACK, trace_reason=2)
+        assert Rig().last(later) is Outcome.ESTABLISHED
+        assert Rig().outcomes(flow(), later) == [Outcome.COUNTED, Outcome.ESTABLISHED]
 
     def test_same_exchange(self) -> None:
         """SAME_EXCHANGE: the proxy reports an error on a query that it let pass."""
@@ -396,15 +398,19 @@ class TestConnections:
         """Later events of a UDP conversation keep it alive at whatever observation point, without a direction too."""
         rig = Rig()
         event = udp(direction=0, source=host(), source_ip="10.0.0.4")
-        later = [event._replace(trace_reason=2, time_ns=at(second)) for second in range(100, 1000, 100)]
-        rig.outcomes(event, *later, event._replace(time_ns=at(1001)))
+        later = [changed(event, trace_reason=2, time_ns=at(second)) for second in range(100, 1000, 100)]
+        rig.outcomes(event, *later, changed(event, time_ns=at(1001)))
         assert rig.totals()["hubble_egress_connections_total"] == 1
 
     def test_across_nodes(self) -> None:
         """Counts a connection between pods once: on the source's node, not at its ingress."""
         to_pod = flow(destination=remote_pod("db-0", "data"), destination_ip="10.0.2.9", sub_type=4)
-        there = to_pod._replace(
-            source=remote_pod(), destination=pod("db", "data", pod_name="db-0"), direction=1, node_name="east/node-2"
+        there = changed(
+            to_pod,
+            source=remote_pod(),
+            destination=pod("db", "data", pod_name="db-0"),
+            direction=1,
+            node_name="east/node-2",
         )
         rig = Rig()
         assert rig.outcomes(to_pod, there) == [Outcome.COUNTED, Outcome.INGRESS]
@@ -438,7 +444,7 @@ class TestConnections:
         """Counts an aggregated line as many times as it stands for."""
         line = flow(aggregated=True, source_port=0, weight=7)
         rig = Rig()
-        rig.outcomes(line, line._replace(weight=2))
+        rig.outcomes(line, changed(line, weight=2))
         assert rig.counts(families.CONNECTIONS) == {"shop cart world public world 443 tcp forwarded": 9}
         assert rig.pipeline.outcomes == {Outcome.COUNTED: 9}
 
@@ -480,8 +486,14 @@ class TestAnswers:
     @pytest.mark.parametrize("event_type", [EventType.DROP, EventType.POLICY_VERDICT])
     def test_dropped_answer(self, asked: Flow, direction: int, event_type: int) -> None:
         """An answer that was dropped on its way in is none."""
-        dropped = reply_to(asked)._replace(
-            event_type=event_type, verdict=2, drop_reason=133, direction=direction, is_reply=None, trace_reason=0
+        dropped = changed(
+            reply_to(asked),
+            event_type=event_type,
+            verdict=2,
+            drop_reason=133,
+            direction=direction,
+            is_reply=None,
+            trace_reason=0,
         )
         rig = Rig()
         rig.outcomes(asked, dropped)
@@ -831,7 +843,7 @@ RECORDS = st.sampled_from(
     )
 )
 ANY_FLOW = st.builds(
-    Flow,
+    lambda **fields: changed(Flow(), **fields),
     time_ns=st.sampled_from((0, -1, at(0), at(30), at(61), at(400), at(1e6), 2**62)),
     node_name=st.sampled_from(("", "n", "east/n")),
     event_type=st.sampled_from(EventType) | NUMBERS,
@@ -920,8 +932,8 @@ class Model:
             EventType.L7: self._layer7,
         }
         # Rule 3: trace-sock events are not egress; neither is what we do not know.
-        if event.event_type in by_type:
-            by_type[event.event_type](event)
+        if event.kind.event_type in by_type:
+            by_type[event.kind.event_type](event)
 
     def totals(self) -> dict[str, int]:
         """What the families should add up to."""
@@ -935,19 +947,19 @@ class Model:
         }
 
     def _trace(self, event: Flow) -> None:
-        if event.is_reply or event.trace_reason in (3, 4):
+        if event.kind.is_reply or event.kind.trace_reason in (3, 4):
             return
-        if event.direction != 2 and _is_outside(event.source):
+        if event.kind.direction != 2 and _is_outside(event.source):
             self.inbound.append(event)
-        is_syn = event.protocol == "tcp" and event.tcp_flags & SYN_ACK == SYN
-        is_tcp = event.protocol == "tcp"
-        is_new = event.trace_reason == 1
-        if event.direction == 2:
-            if is_syn or is_new or (not is_tcp and event.trace_reason == 0 and event.is_reply is False):
+        is_syn = event.kind.protocol == "tcp" and event.kind.tcp_flags & SYN_ACK == SYN
+        is_tcp = event.kind.protocol == "tcp"
+        is_new = event.kind.trace_reason == 1
+        if event.kind.direction == 2:
+            if is_syn or is_new or (not is_tcp and event.kind.trace_reason == 0 and event.kind.is_reply is False):
                 self._start(event)
-            elif event.is_reply is False:
+            elif event.kind.is_reply is False:
                 self._continue(event)
-        elif event.direction == 0 and (is_syn or (is_new and not is_tcp)) and self._is_undirected_egress(event):
+        elif event.kind.direction == 0 and (is_syn or (is_new and not is_tcp)) and self._is_undirected_egress(event):
             self._start(event)
 
     def _is_undirected_egress(self, event: Flow) -> bool:
@@ -971,7 +983,7 @@ class Model:
         return bool(event.source.id) or event.source == host()
 
     def _find(self, event: Flow) -> Conversation | None:
-        span = (60 if event.protocol == "tcp" else 300) * SECOND
+        span = (60 if event.kind.protocol == "tcp" else 300) * SECOND
         for conversation in self.conversations:
             near = any(abs(event.time_ns - time) <= span for time in conversation.times)
             if conversation.five_tuple == _five_tuple(event) and near:
@@ -982,38 +994,38 @@ class Model:
         """Rules 1 and 7."""
         known = self._find(event)
         if known is None:
-            self.conversations.append(Conversation(_five_tuple(event), [event.time_ns], event.event_type))
+            self.conversations.append(Conversation(_five_tuple(event), [event.time_ns], event.kind.event_type))
             self.connections += event.weight
             return
         known.times.append(event.time_ns)
-        if event.aggregated and event.source_port == 0 and known.counted_by == event.event_type:
+        if event.aggregated and event.source_port == 0 and known.counted_by == event.kind.event_type:
             self.connections += event.weight
 
     def _continue(self, event: Flow) -> None:
         known = self._find(event)
-        if known is not None and event.protocol != "tcp":
+        if known is not None and event.kind.protocol != "tcp":
             known.times.append(event.time_ns)
 
     def _verdict(self, event: Flow) -> None:
-        if event.direction != 2 or event.is_reply or event.verdict not in (1, 2, 4, 5):
+        if event.kind.direction != 2 or event.kind.is_reply or event.kind.verdict not in (1, 2, 4, 5):
             return
         self.verdicts += event.weight
-        if event.verdict != 2:
+        if event.kind.verdict != 2:
             self._start(event)
-        if event.verdict == 5:
+        if event.kind.verdict == 5:
             self.redirects.append(event)
 
     def _dropped(self, event: Flow) -> None:
-        is_syn = event.protocol == "tcp" and event.tcp_flags & SYN_ACK == SYN
-        if event.is_reply or event.direction == 1:
+        is_syn = event.kind.protocol == "tcp" and event.kind.tcp_flags & SYN_ACK == SYN
+        if event.kind.is_reply or event.kind.direction == 1:
             return
-        if event.direction == 2 or (is_syn and self._is_undirected_egress(event)):
+        if event.kind.direction == 2 or (is_syn and self._is_undirected_egress(event)):
             self.drops += event.weight
 
     def _layer7(self, event: Flow) -> None:
-        if event.direction != 2 or event.l7 is None or event.l7.type not in (1, 2) or event.l7.record is None:
+        if event.kind.direction != 2 or event.l7 is None or event.l7.type not in (1, 2) or event.l7.record is None:
             return
-        is_request, is_dropped, is_error = event.l7.type == 1, event.verdict == 2, event.verdict == 3
+        is_request, is_dropped, is_error = event.l7.type == 1, event.kind.verdict == 2, event.kind.verdict == 3
         self.drops += event.weight if is_dropped else 0
         if not isinstance(event.l7.record, Dns):
             self.exchanges += event.weight if is_dropped or is_error or not is_request else 0
@@ -1033,7 +1045,7 @@ class Model:
 
 
 def _five_tuple(event: Flow) -> tuple[str, int, str, int, str]:
-    return event.source_ip, event.source_port, event.destination_ip, event.destination_port, event.protocol
+    return event.source_ip, event.source_port, event.destination_ip, event.destination_port, event.kind.protocol
 
 
 PODS = ((pod(), POD_IP), (pod("basket", identity=40_002), "10.0.1.6"), (remote_pod(), "10.0.2.5"), (host(), "10.0.0.4"))
@@ -1083,25 +1095,24 @@ def _build(
 def _as_trace(event: Flow, direction: int, reason: int, is_known: bool) -> Flow:
     # Hubble: a reply has is_reply true, every other known reason false; without a reason it may be absent. A packet
     # of UDP that has no direction is seen by the host's programs when it starts something.
-    if direction == 0 and event.protocol != "tcp":
+    if direction == 0 and event.kind.protocol != "tcp":
         reason = 1
     known: bool | None = reason == 3
-    if reason == 0 and not is_known and event.protocol == "tcp":
+    if reason == 0 and not is_known and event.kind.protocol == "tcp":
         known = None
-    return event._replace(direction=direction, trace_reason=reason, is_reply=known)
+    return changed(event, direction=direction, trace_reason=reason, is_reply=known)
 
 
 def _as_verdict(event: Flow, direction: int, verdict: int) -> Flow:
     is_reply = None if verdict == Verdict.DROPPED else False
-    return policy_verdict()._replace(
-        **{
-            **event._asdict(),
-            "event_type": EventType.POLICY_VERDICT,
-            "trace_reason": 0,
-            "direction": direction,
-            "verdict": verdict,
-            "is_reply": is_reply,
-        }
+    return changed(
+        event,
+        event_type=EventType.POLICY_VERDICT,
+        policy_match_type=1,
+        trace_reason=0,
+        direction=direction,
+        verdict=verdict,
+        is_reply=is_reply,
     )
 
 
@@ -1114,8 +1125,8 @@ EGRESS = st.builds(
     st.sampled_from((1, 1, 1, 4)),
 )
 INBOUND = st.builds(
-    lambda inside, outside, packet, weight: _build(inside, outside, packet, 8080, weight)._replace(
-        direction=0, trace_reason=1, destination_port=50_000
+    lambda inside, outside, packet, weight: changed(
+        _build(inside, outside, packet, 8080, weight), direction=0, trace_reason=1, destination_port=50_000
     ),
     st.sampled_from(PODS),
     st.sampled_from(OUTSIDE[:2]),
@@ -1126,15 +1137,15 @@ STREAM = st.one_of(
     st.builds(_as_trace, EGRESS, st.sampled_from((0, 1, 2, 2, 2)), st.sampled_from((0, 1, 1, 2, 3, 4)), st.booleans()),
     st.builds(_as_verdict, EGRESS, st.sampled_from((0, 1, 2, 2)), st.sampled_from((1, 2, 3, 4, 5, 5))),
     st.builds(
-        lambda event, direction: event._replace(
-            event_type=1, verdict=2, drop_reason=133, direction=direction, trace_reason=0, is_reply=None
+        lambda event, direction: changed(
+            event, event_type=1, verdict=2, drop_reason=133, direction=direction, trace_reason=0, is_reply=None
         ),
         EGRESS,
         st.sampled_from((0, 1, 2)),
     ),
     EGRESS.map(reply_to),
     INBOUND,
-    INBOUND.map(lambda event: event.turned()._replace(direction=event.source_port % 2)),
+    INBOUND.map(lambda event: changed(event.turned(), direction=event.source_port % 2)),
     st.builds(
         lambda name, verdict, port: dns_query(name, verdict=verdict, source_port=port),
         st.sampled_from(("a.example.", "b.example.")),
@@ -1145,8 +1156,8 @@ STREAM = st.one_of(
     st.builds(lambda verdict: http_request(verdict=verdict), st.sampled_from((1, 2, 3))),
     st.builds(http_response, st.integers(0, 600)),
     st.builds(lambda code: kafka_response("fetch", code), st.integers(-1, 300)),
-    EGRESS.map(lambda event: event._replace(event_type=7, verdict=7, direction=0, is_reply=None)),
-    EGRESS.map(lambda event: event._replace(event_type=3, verdict=0)),
+    EGRESS.map(lambda event: changed(event, event_type=7, verdict=7, direction=0, is_reply=None)),
+    EGRESS.map(lambda event: changed(event, event_type=3, verdict=0)),
 )
 PAUSES = st.sampled_from((0, 0, 0, 1, 2, 4, 6, 20, 58, 59, 61))
 STEPS = st.lists(st.tuples(STREAM, PAUSES, st.integers(0, 20)), max_size=25)
@@ -1162,8 +1173,8 @@ def _timed(steps: Iterable[tuple[Flow, int, int]], *, late: bool) -> list[Flow]:
         if now > LONGEST:
             break
         # A report on a query, and a leg of the proxy, are judged in seconds: they come in order.
-        is_quick = event.event_type in (EventType.L7, EventType.POLICY_VERDICT)
-        events.append(event._replace(time_ns=at(now - (lateness if late and not is_quick else 0))))
+        is_quick = event.kind.event_type in (EventType.L7, EventType.POLICY_VERDICT)
+        events.append(changed(event, time_ns=at(now - (lateness if late and not is_quick else 0))))
     return events
 
 
@@ -1203,7 +1214,7 @@ def test_answers_property(steps: list[tuple[Flow, int, int]]) -> None:
     """No node has more answers than connections to the outside, and none of either without the other."""
     rig = Rig()
     for event in _timed(steps, late=True):
-        rig.pipeline.handle(event._replace(weight=1, aggregated=False))
+        rig.pipeline.handle(changed(event, weight=1, aggregated=False))
     starts, answers = rig.counts(families.WORLD_STARTS), rig.counts(families.WORLD_ANSWERED)
     assert starts.keys() == answers.keys()
     assert all(answers[node] <= starts[node] for node in starts)

@@ -8,7 +8,7 @@ from exporter.destinations.interface import Destination, DestinationKind, Worklo
 from exporter.destinations.scopes import Scope
 from exporter.flow import Flow, Verdict
 from exporter.recent import Drop, Rate, Recent
-from tests.flows import ACK, SECOND, WORLD_IP, at, dns_query, drop, http_request, icmp
+from tests.flows import ACK, SECOND, WORLD_IP, at, changed, dns_query, drop, http_request, icmp
 from tests.statuses import Shown
 
 CART = WorkloadName("shop", "cart")
@@ -61,7 +61,7 @@ def test_drops_that_differ_in_address_and_time_only_share_an_entry() -> None:
     recent = Recent()
     same = (drop(), drop(destination_ip="203.0.113.9"), drop(weight=5), drop(drop_reason=181))
     for second, event in enumerate(same):
-        recent.dropped(event._replace(time_ns=at(second)), CART, WORLD)
+        recent.dropped(changed(event, time_ns=at(second)), CART, WORLD)
     assert [(found.reason, found.time_ns, found.address, found.times) for found in recent.drops] == [
         ("policy_deny", at(3), WORLD_IP, 1),
         ("policy_denied", at(2), WORLD_IP, 7),

@@ -74,9 +74,9 @@ def test_each_connection_is_seen_twice() -> None:
     """Each is first a redirect verdict and then a SYN on its way to the proxy, so that counting events gives 54."""
     seen: dict[tuple[str, int], list[int]] = {}
     for flow in _flows(_file(TCP)):
-        if flow.tcp_flags == TcpFlags.SYN and flow.direction == 2 and not flow.is_reply:
-            seen.setdefault((flow.source_ip, flow.source_port), []).append(flow.event_type)
-            assert flow.event_type != EventType.POLICY_VERDICT or flow.verdict == Verdict.REDIRECTED
+        if flow.kind.tcp_flags == TcpFlags.SYN and flow.kind.direction == 2 and not flow.kind.is_reply:
+            seen.setdefault((flow.source_ip, flow.source_port), []).append(flow.kind.event_type)
+            assert flow.kind.event_type != EventType.POLICY_VERDICT or flow.kind.verdict == Verdict.REDIRECTED
     assert len(seen) == 27
     assert set(map(tuple, seen.values())) == {(EventType.POLICY_VERDICT, EventType.TRACE)}
 

@@ -14,7 +14,7 @@ from exporter.metrics.settings import MetricsSettings
 from exporter.metrics.store import Store
 from exporter.pipeline import Pipeline
 from exporter.recent import Recent
-from tests.flows import at, drop, flow, pod
+from tests.flows import at, changed, drop, flow, pod
 
 PORTS, NAMES = 65_535, 100_000
 SCANNER, SCANNER_IP = pod("scanner"), "10.0.9.8"
@@ -72,7 +72,7 @@ def test_a_hundred_thousand_names() -> None:
     bench.pipeline.handle(
         flow(source=pod("late"), source_ip="10.0.9.9", destination_names=("late.example.com",), source_port=9)
     )
-    bench.pipeline.handle(before._replace(time_ns=at(NAMES), source_port=2))
+    bench.pipeline.handle(changed(before, time_ns=at(NAMES), source_port=2))
 
     series = bench.store.families[CONNECTIONS]
     assert series.counted == series.kept == NAMES + 3

@@ -26,8 +26,8 @@ from tests.flows import at, flow
 def test_event_types(event_type: int, name: str) -> None:
     """Flows are counted by their event type; an aggregated line counts as many as it stands for."""
     stream = StreamState()
-    stream.saw_flow(flow(event_type=event_type), at(0))
-    stream.saw_flow(flow(event_type=event_type, weight=4), at(0))
+    stream.arrived(flow(event_type=event_type), at(0))
+    stream.arrived(flow(event_type=event_type, weight=4), at(0))
     assert stream.event_types == {name: 5}
 
 
@@ -35,7 +35,7 @@ def test_newest_flow() -> None:
     """The newest flow is the one with the newest time, not the last to arrive."""
     stream = StreamState(live=True)
     for seconds in (5, 9, 7):
-        stream.saw_flow(flow(time_ns=at(seconds)), at(20))
+        stream.arrived(flow(time_ns=at(seconds)), at(20))
     assert stream.last_flow_ns == at(9)
 
 
@@ -46,7 +46,7 @@ def test_newest_flow() -> None:
 def test_lag(lag: float, bucket: int) -> None:
     """The lag of a live flow falls into the first bucket whose bound it does not exceed; it is never negative."""
     stream = StreamState(live=True)
-    stream.saw_flow(flow(time_ns=at(0)), at(lag))
+    stream.arrived(flow(time_ns=at(0)), at(lag))
     assert stream.lag_counts == [int(number == bucket) for number in range(len(LAG_BUCKETS) + 1)]
     assert stream.lag_sum == pytest.approx(max(0.0, lag))
 
@@ -54,7 +54,7 @@ def test_lag(lag: float, bucket: int) -> None:
 def test_lag_of_a_file() -> None:
     """A recorded file has no lag."""
     stream = StreamState(live=False)
-    stream.saw_flow(flow(), at(1e6))
+    stream.arrived(flow(), at(1e6))
     assert sum(stream.lag_counts) == 0
     assert stream.lag_sum == 0
 
@@ -64,7 +64,7 @@ def test_backlog_has_no_lag(happened: float, observed: int) -> None:
     """What happened before the stream connected is counted, and says nothing about how fast it is read."""
     stream = StreamState(live=True)
     stream.has_connected(Connected("relay:80"), at(100))
-    stream.saw_flow(flow(time_ns=at(happened)), at(102))
+    stream.arrived(flow(time_ns=at(happened)), at(102))
     assert sum(stream.lag_counts) == observed
     assert stream.event_types.total() == 1
 
@@ -89,7 +89,7 @@ def test_lag_bounds_are_in_order() -> None:
 def test_quiet(live: bool, behind: float, quiet: float, expected: float) -> None:
     """Quiet time is what has passed since the last arrival on a live stream that has caught up."""
     stream = StreamState(live=live)
-    stream.saw_flow(flow(time_ns=at(0)), at(behind))
+    stream.arrived(flow(time_ns=at(0)), at(behind))
     assert stream.quiet_ns(at(behind + quiet)) == expected * 1_000_000_000
 
 
@@ -104,9 +104,9 @@ def test_nodes() -> None:
     stream.node_status(NodeStatus("connected", ("a", "b"), ""))
     stream.node_status(NodeStatus("unavailable", ("b",), ""))
     assert stream.nodes == {"a": "connected", "b": "unavailable"}
-    stream.saw_flow(flow(node_name="b"), at(0))
-    stream.saw_flow(flow(node_name="c"), at(0))
-    stream.saw_flow(flow(node_name=""), at(0))
+    stream.arrived(flow(node_name="b"), at(0))
+    stream.arrived(flow(node_name="c"), at(0))
+    stream.arrived(flow(node_name=""), at(0))
     assert stream.nodes == {"a": "connected", "b": "connected", "c": "connected"}
 
 

@@ -7,8 +7,13 @@ from exporter.destinations.names import ClusterNames
 from exporter.destinations.scopes import Scope, Scopes
 from exporter.destinations.settings import DestinationsSettings
 from exporter.destinations.workloads import Workloads
+from exporter.endpoint import Endpoint
 from exporter.flow import Dns, Flow
 from exporter.window import Window, WindowStats
+
+_ENTITY = DestinationKind.ENTITY
+_MOMENTS = 64
+"""An address may be forgotten this fraction of its time early."""
 
 
 class Destinations:
@@ -17,6 +22,9 @@ class Destinations:
     def __init__(self, settings: DestinationsSettings) -> None:
         self._workloads = Workloads(settings.pod_cache, settings.node_names)
         self._cluster_addresses = Window(settings.learned_addresses, settings.learned_addresses_ttl)
+        self._learnt: dict[int, str] = {}
+        """Addresses of endpoints, by their serial number, that were learnt a moment ago."""
+        self._moment_ns, self._fresh_until_ns = int(settings.learned_addresses_ttl * 1e9) // _MOMENTS, 0
         self._classified: dict[tuple[object, ...], Destination] = {}
         self._bound, self._resets = settings.destination_cache, 0
         self.reconfigure(settings)
@@ -35,38 +43,54 @@ class Destinations:
 
     def learn(self, flow: Flow) -> None:
         """Take from a flow, counted or not, what it says about pods, nodes and addresses of the cluster."""
-        source, destination, workloads = flow.source, flow.destination, self._workloads
-        if flow.node_name not in workloads.nodes:
-            workloads.saw_node(flow.node_name)
-        if source.workloads and source.serial not in workloads.learnt:
-            workloads.learn(source)
-        if destination.workloads and destination.serial not in workloads.learnt:
-            workloads.learn(destination)
-        touch, time_ns = self._cluster_addresses.touch, flow.time_ns
-        if source.in_cluster and flow.source_ip:
-            touch(flow.source_ip, time_ns)
-        if destination.in_cluster and flow.destination_ip:
-            touch(flow.destination_ip, time_ns)
+        if flow.node_name not in self._workloads.nodes:
+            self._workloads.saw_node(flow.node_name)
+        if flow.time_ns > self._fresh_until_ns:
+            self._learnt.clear()
+            self._fresh_until_ns = flow.time_ns + self._moment_ns
+        source, destination = flow.source, flow.destination
+        if source.teaches and self._learnt.get(source.serial) != flow.source_ip:
+            self._learn(source, flow.source_ip, flow.time_ns)
+        if destination.teaches and self._learnt.get(destination.serial) != flow.destination_ip:
+            self._learn(destination, flow.destination_ip, flow.time_ns)
+
+    def _learn(self, endpoint: Endpoint, address: str, time_ns: int) -> None:
+        if len(self._learnt) >= self._bound:
+            self._learnt.clear()
+        self._learnt[endpoint.serial] = address
+        self._workloads.learn(endpoint)
+        if endpoint.in_cluster and address:
+            self._cluster_addresses.add(address, time_ns)
 
     def source_of(self, flow: Flow) -> WorkloadName:
         """The workload that sent the flow; what a resolver asks of others are its clients' queries: `~resolver`."""
-        name = self._workloads.name_of(flow.source)
-        asks = flow.destination_port in self._resolver_ports or (flow.l7 and isinstance(flow.l7.record, Dns))
-        if asks and (flow.source.labels & self._resolver_labels or flow.source_ip in self._resolver_addresses):
+        if flow.destination_port in self._resolver_ports or (flow.l7 and isinstance(flow.l7.record, Dns)):
+            return self._asker(flow.source, flow.source_ip)
+        return self._workloads.name_of(flow.source)
+
+    def asker_of(self, response: Flow) -> WorkloadName:
+        """The workload that a DNS response is for."""
+        return self._asker(response.destination, response.destination_ip)
+
+    def _asker(self, endpoint: Endpoint, address: str) -> WorkloadName:
+        name = self._workloads.name_of(endpoint)
+        if endpoint.labels & self._resolver_labels or address in self._resolver_addresses:
             return WorkloadName(name.namespace, RESOLVER)
         return name
 
     def destination_of(self, flow: Flow, source: WorkloadName) -> Destination:
         """Where the flow goes; scope `cluster_range` when its address is known to be the cluster's own."""
-        endpoint, workload = flow.destination, self._workloads.name_of(flow.destination)
+        endpoint = flow.destination
+        workload = self._workloads.name_of(endpoint)
         # The host has no labels: its node's name says which cluster it is in.
         cluster = flow.source.cluster or flow.node_name.rpartition("/")[0]
-        key = (endpoint.serial, flow.destination_ip, flow.destination_names, workload, source.namespace, cluster)
+        if endpoint.is_workload:
+            # Pods have many addresses, and are what they are at each of them.
+            key: tuple[object, ...] = (endpoint.serial, workload, cluster)
+        else:
+            key = (endpoint.serial, flow.destination_ip, flow.destination_names, source.namespace)
         destination = self._classified.get(key)
         if destination is None:
-            if len(self._classified) >= self._bound:
-                self._classified.clear()
-                self._resets += 1
             contact = Contact(
                 endpoint,
                 flow.destination_ip,
@@ -76,10 +100,17 @@ class Destinations:
                 cluster,
                 endpoint.cluster,
             )
-            destination = self._classified[key] = classify(contact, self._knowledge)
-        outside = destination.external and destination.kind is not DestinationKind.ENTITY
+            destination = self._classify(key, contact)
+        outside = destination.external and destination.kind is not _ENTITY
         if outside and self._cluster_addresses.has(flow.destination_ip, flow.time_ns):
             return destination._replace(scope=Scope.CLUSTER_RANGE)
+        return destination
+
+    def _classify(self, key: tuple[object, ...], contact: Contact) -> Destination:
+        if len(self._classified) >= self._bound:
+            self._classified.clear()
+            self._resets += 1
+        destination = self._classified[key] = classify(contact, self._knowledge)
         return destination
 
     def asked(self, query: str, source: WorkloadName) -> Destination:

@@ -15,8 +15,6 @@ class Workloads:
         self._bound, self._most_nodes = bound, most_nodes
         self._pods: OrderedDict[tuple[str, str], str] = OrderedDict()
         self.nodes: set[str] = set()
-        self.learnt: set[int] = set()
-        """Serial numbers of endpoints that said nothing new since a pod last got another name."""
         self._names: dict[int, WorkloadName] = {}
         self._unowned: dict[tuple[str, str], list[int]] = {}
         """Serial numbers of endpoints that their owner did not report, by pod: what it says later may rename them."""
@@ -37,19 +35,15 @@ class Workloads:
         """Remember the workload of a pod that the observing node owns."""
         if not endpoint.workloads or not endpoint.pod_name:
             return
-        key = (endpoint.home, endpoint.pod_name)
-        name = _reported_name(endpoint)
-        if self._pods.get(key) != name:
-            if key not in self._pods and len(self._pods) >= self._bound:
-                self._pods.popitem(last=False)
-                self.evicted += 1
-            self._pods[key] = name
-            for renamed in self._unowned.pop(key, ()):
-                self._names.pop(renamed, None)
-            self.learnt.clear()
-        if len(self.learnt) >= self._bound:
-            self.learnt.clear()
-        self.learnt.add(endpoint.serial)
+        pod, name = (endpoint.home, endpoint.pod_name), _reported_name(endpoint)
+        if self._pods.get(pod) == name:
+            return
+        if pod not in self._pods and len(self._pods) >= self._bound:
+            self._pods.popitem(last=False)
+            self.evicted += 1
+        self._pods[pod] = name
+        for renamed in self._unowned.pop(pod, ()):
+            self._names.pop(renamed, None)
 
     def name_of(self, endpoint: Endpoint) -> WorkloadName:
         """The workload of an endpoint; total."""

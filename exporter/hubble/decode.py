@@ -4,13 +4,14 @@ Every flow is read, so it is read thin: `protos/thin` leaves parts of the messag
 TCP flags, event types) are remembered by their bytes; the others (L7 records, policies) are parsed when they are there.
 """
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 
 from exporter.endpoint import NO_ENDPOINT, Endpoint, Workload
-from exporter.flow import L7, EventType, Flow, Policy
+from exporter.flow import EventType, Flow, Kind
 from exporter.hubble import parts
 from exporter.hubble.interface import Event, Ignored, LostEvents, NodeStatus, Undecodable
 from exporter.hubble.pb.flow import flow_pb2
+from exporter.hubble.pb.observer import observer_pb2
 from exporter.hubble.pb.relay import relay_pb2
 from exporter.hubble.pb.thin import thin_pb2
 
@@ -45,15 +46,11 @@ _NODE_STATES = {
     relay_pb2.NODE_GONE: "gone",
     relay_pb2.NODE_ERROR: "error",
 }
-_TRACE = int(EventType.TRACE)
+_TRACE, _L7 = int(EventType.TRACE), int(EventType.L7)
+_MOST_KINDS = 4096
+_KindKey = tuple[bytes, int, int, bytes | None, int, str, bytes]
+"""What makes a `Kind`, its parts that are messages as their bytes."""
 _parse = thin_pb2.Response.FromString
-_new_flow = tuple.__new__
-"""A `Flow` from a tuple: its own constructor takes the fields one by one, which costs as much as reading them."""
-
-
-_Rest = tuple[int, tuple[str, ...], L7 | None, int, tuple[Policy, ...], tuple[Policy, ...], tuple[str, ...]]
-_NO_REST: _Rest = (0, (), None, 0, (), (), ())
-"""Traces have none of this (cilium pkg/hubble/parser/threefour). Most flows are traces, so it is not looked for."""
 
 
 class Decoder:
@@ -62,6 +59,7 @@ class Decoder:
     def __init__(self, bound: int) -> None:
         self._bound = bound
         self._endpoints: dict[bytes, Endpoint] = {b"": NO_ENDPOINT}
+        self._kinds: dict[_KindKey, Kind] = {}
         self.resets = 0
         """How often the memory of endpoints was full and started over."""
 
@@ -69,55 +67,87 @@ class Decoder:
         """The event of one serialised `GetFlowsResponse`."""
         try:
             response = _parse(data)
-            if response.HasField("flow"):
-                return self._flow(response)
+            flow = response.flow
+            # Whatever is a flow has an event type; asking for that is cheaper than asking for the arm.
+            if flow.event_type or response.HasField("flow"):
+                return self._flow(flow, response)
             return _no_flow(response)
         except DecodeError as error:
             return Undecodable("invalid_protobuf", "stream", str(error))
 
-    def decode(self, message: Message) -> Event:
-        """The event of a response or an export line that was parsed already, as those of recordings are."""
-        return self.decode_bytes(message.SerializeToString())
+    def decode(self, message: observer_pb2.GetFlowsResponse | observer_pb2.ExportEvent) -> Event:
+        """The event of a line of a recording, which was parsed already. Only there, a line can stand for many flows."""
+        event = self.decode_bytes(message.SerializeToString())
+        if isinstance(event, Flow) and message.flow.HasField("aggregate"):
+            event.weight, event.aggregated = parts.weight(message.flow.aggregate, event.kind.direction), True
+        return event
 
-    def _flow(self, response: thin_pb2.Response) -> Flow:
-        """The flow, each field read once.
-
-        What is mostly empty is asked for its length before it is copied.
-        """
-        flow = response.flow
-        time, address, endpoints = flow.time, flow.IP, self._endpoints
-        source, destination = flow.source, flow.destination
-        event_type, sub_type = parts.event_type(flow.event_type)
-        protocol, source_port, destination_port, tcp_flags = parts.layer4(flow.l4)
-        destination_names, reply = flow.destination_names, flow.is_reply
-        direction, is_aggregated = flow.traffic_direction, flow.HasField("aggregate")
-        return _new_flow(
-            Flow,
-            (
-                # A field mask without time or node name leaves them only on the outside, if anywhere.
-                time.seconds * 1_000_000_000 + time.nanos or parts.nanoseconds(response.time),
-                flow.node_name or response.node_name,
-                event_type,
-                sub_type,
-                flow.verdict,
-                direction,
-                # An empty message is false, which is not the same as none at all.
-                parts.boolean(reply) if reply or flow.HasField("is_reply") else None,
-                flow.trace_reason,
-                endpoints.get(source) or self._endpoint(source),
-                endpoints.get(destination) or self._endpoint(destination),
-                address.source,
-                address.destination,
-                protocol,
-                source_port,
-                destination_port,
-                tcp_flags,
-                tuple(destination_names) if destination_names else (),
-                parts.weight(flow.aggregate, direction) if is_aggregated else 1,
-                is_aggregated,
-            )
-            + (_NO_REST if event_type == _TRACE else _rest(flow)),
+    def _flow(self, flow: thin_pb2.Flow, response: thin_pb2.Response) -> Flow:
+        """The flow, each field read once: reading a field is what costs, so nothing is asked for twice."""
+        time, l4 = flow.time, flow.l4
+        reply: bytes | None = flow.is_reply
+        # Most packets are TCP; where the port is 0, what it is has to be found out.
+        tcp = l4.TCP
+        destination_port = tcp.destination_port
+        if destination_port:
+            protocol, source_port, tcp_flags = "tcp", tcp.source_port, tcp.flags
+        else:
+            protocol, source_port, destination_port, tcp_flags = parts.layer4(l4)
+        if not reply and not flow.HasField("is_reply"):
+            # An empty message is false, which is not the same as none at all.
+            reply = None
+        key = (
+            flow.event_type,
+            flow.verdict,
+            flow.traffic_direction,
+            reply,
+            flow.trace_reason,
+            protocol,
+            tcp_flags,
         )
+        kind = self._kinds.get(key) or self._kind(key)
+        # A field mask without time or node name leaves them only on the outside, if anywhere.
+        time_ns = time.seconds * 1_000_000_000 + time.nanos or parts.nanoseconds(response.time)
+        node_name = flow.node_name or response.node_name
+        if kind.replies_inside_tcp:
+            return Flow(kind, time_ns, node_name)
+        endpoints, address, source, destination = self._endpoints, flow.IP, flow.source, flow.destination
+        to = endpoints.get(destination) or self._endpoint(destination)
+        decoded = Flow(
+            kind,
+            time_ns,
+            node_name,
+            endpoints.get(source) or self._endpoint(source),
+            to,
+            address.source,
+            address.destination,
+            source_port,
+            destination_port,
+            # Inside the cluster it is not names that say what something is.
+            tuple(flow.destination_names) if to.is_world else (),
+        )
+        # Traces have no more than that (cilium pkg/hubble/parser/threefour), and most flows are traces.
+        if kind.event_type == _L7:
+            _read_record(flow, decoded)
+        elif kind.event_type != _TRACE:
+            _read_verdict(flow, decoded)
+        return decoded
+
+    def _kind(self, key: _KindKey) -> Kind:
+        """The kind of a key that is a new one; a server that invents more than a stream has pays for it alone."""
+        if len(self._kinds) >= _MOST_KINDS:
+            self._kinds.clear()
+        event_type, verdict, direction, reply, trace_reason, protocol, tcp_flags = key
+        kind = self._kinds[key] = Kind(
+            *parts.event_type(event_type),
+            verdict,
+            direction,
+            None if reply is None else parts.boolean(reply),
+            trace_reason,
+            protocol,
+            parts.tcp_flags(tcp_flags),
+        )
+        return kind
 
     @property
     def entries(self) -> int:
@@ -142,19 +172,23 @@ class Decoder:
         return endpoint
 
 
-def _rest(flow: thin_pb2.Flow) -> _Rest:
-    names, policy_log = flow.source_names, flow.policy_log
-    allowed_by, denied_by = flow.egress_allowed_by, flow.egress_denied_by
-    return (
-        # drop_reason (3) is deprecated but holds the number even when a newer server's name is unknown to us.
-        flow.drop_reason_desc or flow.drop_reason,
-        tuple(names) if names else (),
-        parts.layer7(flow.l7) if flow.HasField("l7") else None,
-        flow.policy_match_type,
-        parts.policies(allowed_by) if allowed_by else (),
-        parts.policies(denied_by) if denied_by else (),
-        tuple(policy_log) if policy_log else (),
-    )
+def _read_record(flow: thin_pb2.Flow, decoded: Flow) -> None:
+    if record := flow.l7:
+        decoded.l7 = parts.layer7(record)
+    if decoded.source.is_world:
+        decoded.source_names = tuple(flow.source_names)
+
+
+def _read_verdict(flow: thin_pb2.Flow, decoded: Flow) -> None:
+    # drop_reason (3) is deprecated but holds the number even when a newer server's name is unknown to us.
+    decoded.drop_reason = flow.drop_reason_desc or flow.drop_reason
+    decoded.policy_match_type = flow.policy_match_type
+    if allowed_by := flow.egress_allowed_by:
+        decoded.egress_allowed_by = parts.policies(allowed_by)
+    if denied_by := flow.egress_denied_by:
+        decoded.egress_denied_by = parts.policies(denied_by)
+    if policy_log := flow.policy_log:
+        decoded.policy_log = tuple(policy_log)
 
 
 def _no_flow(response: thin_pb2.Response) -> Event:

@@ -10,9 +10,8 @@ from exporter.flow import L7, Dns, Http, Kafka, Policy
 from exporter.hubble.pb.flow import flow_pb2
 from exporter.hubble.pb.thin import thin_pb2
 
-_FORMS = 1024
-"""A server has some dozen event types and TCP flags; one that invents more only pays for their parsing."""
 _POLICIES = 10_000
+_RECORDS = 10_000
 _PORTLESS = {"ICMPv4": "icmp", "ICMPv6": "icmpv6", "VRRP": "vrrp", "IGMP": "igmp"}
 
 
@@ -21,41 +20,41 @@ def nanoseconds(time: Timestamp) -> int:
     return time.seconds * 1_000_000_000 + time.nanos
 
 
-@lru_cache(maxsize=_FORMS)
 def event_type(data: bytes) -> tuple[int, int]:
     """Type and sub-type of a `flow.CiliumEventType`."""
     message = flow_pb2.CiliumEventType.FromString(data)
     return message.type, message.sub_type
 
 
-@lru_cache(maxsize=_FORMS)
 def boolean(data: bytes) -> bool:
     """The value of a `google.protobuf.BoolValue`."""
     return BoolValue.FromString(data).value
 
 
-@lru_cache(maxsize=_FORMS)
 def tcp_flags(data: bytes) -> int:
     """The flags that counting reads, as `TcpFlags`."""
     flags = flow_pb2.TCPFlags.FromString(data)
     return flags.FIN | flags.SYN << 1 | flags.RST << 2 | flags.PSH << 3 | flags.ACK << 4
 
 
-def layer4(message: thin_pb2.Layer4) -> tuple[str, int, int, int]:
-    """Protocol, source port, destination port and TCP flags; zeros where the protocol has none."""
-    if message.HasField("TCP"):
-        tcp = message.TCP
-        return "tcp", tcp.source_port, tcp.destination_port, tcp_flags(tcp.flags)
+def layer4(message: thin_pb2.Layer4) -> tuple[str, int, int, bytes]:
+    """Protocol, source port, destination port and TCP flags (`flow.TCPFlags`); zeros where the protocol has none."""
+    udp = message.UDP
+    if udp.destination_port:
+        return "udp", udp.source_port, udp.destination_port, b""
     arm = message.WhichOneof("protocol")
     if arm == "UDP":
-        return "udp", message.UDP.source_port, message.UDP.destination_port, 0
+        return "udp", udp.source_port, 0, b""
+    if arm == "TCP":
+        return "tcp", message.TCP.source_port, message.TCP.destination_port, message.TCP.flags
     if arm == "SCTP":
-        return "sctp", message.SCTP.source_port, message.SCTP.destination_port, 0
-    return _PORTLESS.get(arm or "", "unknown"), 0, 0, 0
+        return "sctp", message.SCTP.source_port, message.SCTP.destination_port, b""
+    return _PORTLESS.get(arm or "", "unknown"), 0, 0, b""
 
 
+@lru_cache(maxsize=_RECORDS)
 def layer7(data: bytes) -> L7:
-    """The record of the proxy."""
+    """The record of the proxy; pods ask for the same few names again and again, and get the same answers."""
     message = flow_pb2.Layer7.FromString(data)
     return L7(message.type, _record(message))
 
@@ -90,8 +89,7 @@ _WEIGHT_FIELDS: tuple[Callable[[flow_pb2.Aggregate], int], ...] = (
 )
 
 
-def weight(data: bytes, direction: int) -> int:
+def weight(counts: flow_pb2.Aggregate, direction: int) -> int:
     """Events of the line's own direction; all of them where the line's fields left the direction out."""
-    counts = flow_pb2.Aggregate.FromString(data)
     own = _WEIGHT_FIELDS[direction](counts) if 0 <= direction < len(_WEIGHT_FIELDS) else 0
     return own or sum(count(counts) for count in _WEIGHT_FIELDS) or 1

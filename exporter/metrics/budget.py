@@ -3,8 +3,6 @@
 A budget counts what its live series show, so it needs no memory of its own, and what expires makes room again.
 """
 
-from collections import Counter
-
 from exporter.destinations.domains import registered_domain
 from exporter.destinations.interface import DestinationKind
 from exporter.metrics import labels
@@ -22,9 +20,9 @@ class Usage:
     __slots__ = ("destinations", "domains", "ports")
 
     def __init__(self) -> None:
-        self.destinations: Counter[str] = Counter()
-        self.ports: Counter[str] = Counter()
-        self.domains: dict[str, Counter[str]] = {}
+        self.destinations: dict[str, int] = {}
+        self.ports: dict[str, int] = {}
+        self.domains: dict[str, dict[str, int]] = {}
 
 
 class Budget:
@@ -75,14 +73,18 @@ class Budget:
         if not _is_budgeted(family):
             return
         source = (values[0], values[1], pool)
-        usage = self._usages.setdefault(source, Usage())
+        usage = self._usages.get(source)
+        if usage is None:
+            usage = self._usages[source] = Usage()
         kind, _, destination, *rest = values[2:]
         _count(usage.destinations, destination, step)
         if _has_port(family):
             _count(usage.ports, rest[0], step)
         domain = registered_domain(destination) if kind == DestinationKind.FQDN else ""
         if domain and destination not in (domain, f"*.{domain}"):
-            names = usage.domains.setdefault(domain, Counter())
+            names = usage.domains.get(domain)
+            if names is None:
+                names = usage.domains[domain] = {}
             _count(names, destination, step)
             if not names:
                 del usage.domains[domain]
@@ -98,9 +100,11 @@ def _has_port(family: Family) -> bool:
     return labels.DESTINATION_PORT in family.labels
 
 
-def _count(numbers: Counter[str], label: str, step: int) -> None:
+def _count(numbers: dict[str, int], label: str, step: int) -> None:
     if label in _FREE:
         return
-    numbers[label] += step
-    if not numbers[label]:
+    number = numbers.get(label, 0) + step
+    if number:
+        numbers[label] = number
+    else:
         del numbers[label]

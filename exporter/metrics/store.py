@@ -52,7 +52,10 @@ class Store:
 
     def add(self, family: Family, values: Values, weight: int, pool: str = EXPECTED) -> None:
         """Count; a weight of 0 lets the series exist."""
-        series = self.families[family]
+        self.count(self.families[family], values, weight, pool)
+
+    def count(self, series: FamilySeries, values: Values, weight: int, pool: str = EXPECTED) -> None:
+        """`add` for who has looked up the family before."""
         found = series.live.get(values) or self._place(series, values, weight, pool)
         found.value += weight
         found.used_ns = self._now_ns

@@ -97,7 +97,8 @@ FIXED = (
     ("registered domains of names", 10_000, 250),
     ("policies, decoded and as labels", 10_000, 600),
     ("texts of port numbers", 65_536, 150),
-    ("event types, TCP flags, roles of packets", 4_096, 300),
+    ("records of the proxy, decoded", 10_000, 700),
+    ("kinds of events, and what is done with them", 4_096, 700),
 )
 """Caches in the code whose size is no setting: entries and bytes per entry."""
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from exporter.connections.connections import Connections
 from exporter.connections.settings import ConnectionsSettings
 from exporter.flow import Flow, TcpFlags, Verdict
-from tests.flows import ACK, SYN, at, flow, icmp, pod, policy_verdict, reply_to, udp
+from tests.flows import ACK, SYN, at, changed, flow, icmp, pod, policy_verdict, reply_to, udp
 
 
 def _connections(window: int = 100) -> Connections:
@@ -40,9 +40,9 @@ def test_other_window(event: Flow) -> None:
     """An event of another protocol up to 5 min after the last event of its tuple is the same connection."""
     connections = _connections()
     assert connections.start(event)
-    assert connections.continues(event._replace(time_ns=at(300), trace_reason=2))
-    assert not connections.start(event._replace(time_ns=at(600)))
-    assert connections.start(event._replace(time_ns=at(900.001)))
+    assert connections.continues(changed(event, time_ns=at(300), trace_reason=2))
+    assert not connections.start(changed(event, time_ns=at(600)))
+    assert connections.start(changed(event, time_ns=at(900.001)))
 
 
 @pytest.mark.parametrize(
@@ -150,9 +150,9 @@ def test_answer_is_counted_once() -> None:
     """The first SYN+ACK of a connection that waits for one is its answer, on the node that saw it start."""
     connections = _connections()
     asked = flow(node_name="east/node-7")
-    connections.start(asked)
-    assert connections.answered_node(reply_to(asked)) is None, "nobody waits yet"
-    connections.await_answer(asked)
+    connections.start(flow(source_port=1))
+    assert connections.answered_node(reply_to(flow(source_port=1))) is None, "nobody waits for this one's"
+    connections.start(asked, awaits_answer=True)
     assert connections.answered_node(reply_to(asked, tcp_flags=ACK)) is None
     assert connections.answered_node(reply_to(asked, tcp_flags=TcpFlags.RST | ACK)) is None
     assert connections.answered_node(asked) is None, "the packet itself is no answer"
@@ -164,8 +164,7 @@ def test_answer_is_counted_once() -> None:
 def test_answer_of_other_protocols(asked: Flow) -> None:
     """For other protocols the first reply is the answer."""
     connections = _connections()
-    connections.start(asked)
-    connections.await_answer(asked)
+    connections.start(asked, awaits_answer=True)
     assert connections.answered_node(reply_to(asked)) == "east/node-1"
     assert connections.answered_node(reply_to(asked)) is None
 
@@ -173,11 +172,10 @@ def test_answer_of_other_protocols(asked: Flow) -> None:
 def test_retransmission_keeps_waiting() -> None:
     """A retransmitted SYN asks for no second answer."""
     connections = _connections()
-    connections.start(flow())
-    connections.await_answer(flow())
-    connections.start(flow(time_ns=at(1)))
+    connections.start(flow(), awaits_answer=True)
+    connections.start(flow(time_ns=at(1)), awaits_answer=True)
     assert connections.answered_node(reply_to(flow())) == "east/node-1"
-    connections.start(flow(time_ns=at(2)))
+    connections.start(flow(time_ns=at(2)), awaits_answer=True)
     assert connections.answered_node(reply_to(flow())) is None
 
 
@@ -235,7 +233,7 @@ def test_upstream_of_a_repeated_redirect() -> None:
     """Every redirect verdict counts, the one on a retransmitted SYN too."""
     connections = _connections()
     connections.start(REDIRECTED)
-    assert not connections.start(REDIRECTED._replace(time_ns=at(3)))
+    assert not connections.start(changed(REDIRECTED, time_ns=at(3)))
     assert connections.is_upstream(flow(source_port=51_000, time_ns=at(8)))
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.endpoint import Endpoint, Workload
-from exporter.flow import L7, Dns, Flow, Http, Kafka, Policy, TcpFlags
+from exporter.flow import L7, Dns, EventType, Flow, Http, Kafka, Kind, Policy, TcpFlags
 from exporter.hubble.decode import MASK, Decoder
 from exporter.hubble.drop_reasons import drop_reason_name
 from exporter.hubble.interface import Ignored, LostEvents, NodeStatus, Undecodable
@@ -18,6 +18,7 @@ from exporter.hubble.pb.relay import relay_pb2
 from tests.hubble.messages import filled, messages
 
 EVENTS = (Flow, LostEvents, NodeStatus, Ignored)
+KIND = {field.name for field in fields(Kind)}
 # A varint in field 4999, which no version has.
 UNKNOWN_FIELD = b"\xb8\xb8\x02\x07"
 
@@ -29,8 +30,18 @@ def decoder() -> Decoder:
 
 
 def full_flow(**arms: str) -> flow_pb2.Flow:
-    """A flow with every field set to a value of its own."""
-    return filled(flow_pb2.Flow(), {"protocol": "TCP", "record": "dns", **arms})
+    """A flow with every field set to a value of its own; both of its ends are the outside, for only that has names."""
+    message = filled(flow_pb2.Flow(), {"protocol": "TCP", "record": "dns", **arms})
+    message.source.labels.append("reserved:world")
+    message.destination.labels.append("reserved:world")
+    return message
+
+
+def record_flow(**arms: str) -> flow_pb2.Flow:
+    """Such a flow as the proxy sends it."""
+    message = full_flow(**arms)
+    message.event_type.type = EventType.L7
+    return message
 
 
 def flow_of(decoder: Decoder, message: flow_pb2.Flow) -> Flow:
@@ -47,7 +58,6 @@ def test_every_field_of_a_flow_arrives_unchanged(decoder: Decoder) -> None:
         drop_reason=133,
         drop_reason_desc=flow_pb2.POLICY_DENY,
         node_name="kind/w1",
-        source_names=["a.example"],
         destination_names=["b.example", "c.example"],
         traffic_direction=flow_pb2.EGRESS,
         policy_match_type=2,
@@ -71,25 +81,26 @@ def test_every_field_of_a_flow_arrives_unchanged(decoder: Decoder) -> None:
     message.egress_denied_by.add(name="deny")
     message.aggregate.egress_flow_count = 5
 
-    assert flow_of(decoder, message) == Flow(
+    assert decoder.decode(observer_pb2.GetFlowsResponse(flow=message)) == Flow(
+        Kind(
+            event_type=5,
+            sub_type=3,
+            verdict=2,
+            direction=2,
+            is_reply=True,
+            trace_reason=2,
+            protocol="tcp",
+            tcp_flags=TcpFlags.SYN | TcpFlags.ACK,
+        ),
         time_ns=1_600_000_000_123_456_789,
         node_name="kind/w1",
-        event_type=5,
-        sub_type=3,
-        verdict=2,
         drop_reason=181,
-        direction=2,
-        is_reply=True,
-        trace_reason=2,
         source=Endpoint(7, 471, "shop", "web-1", frozenset({"k8s:a=b"}), (Workload("web", "Deployment"),), "blue"),
         destination=Endpoint(identity=2, labels=frozenset({"reserved:world", "cidr:0.0.0.0/0"})),
         source_ip="10.0.0.1",
         destination_ip="2001:db8::1",
-        protocol="tcp",
         source_port=40000,
         destination_port=443,
-        tcp_flags=TcpFlags.SYN | TcpFlags.ACK,
-        source_names=("a.example",),
         destination_names=("b.example", "c.example"),
         l7=None,
         policy_match_type=2,
@@ -104,25 +115,46 @@ def test_every_field_of_a_flow_arrives_unchanged(decoder: Decoder) -> None:
 def test_an_empty_flow_is_the_default_flow(decoder: Decoder) -> None:
     """What the server leaves out has the value that `Flow` declares, and a missing `is_reply` is not False."""
     flow = flow_of(decoder, flow_pb2.Flow())
-    assert flow == Flow(protocol="unknown")
-    assert flow.is_reply is None
+    assert flow == Flow(Kind(protocol="unknown"))
+    assert flow.kind.is_reply is None
 
 
 def test_no_field_of_flow_keeps_its_default_when_everything_is_set(decoder: Decoder) -> None:
-    """Every field of `Flow` and `Endpoint` is read from somewhere."""
-    flow = flow_of(decoder, full_flow())
-    assert [name for name in flow._fields if getattr(flow, name) == Flow._field_defaults[name]] == []
-    for endpoint in (flow.source, flow.destination):
-        assert [field.name for field in fields(endpoint) if getattr(endpoint, field.name) == field.default] == []
+    """Every field of `Flow`, `Kind` and `Endpoint` is read from somewhere: of a verdict, of a record, or of a line."""
+    line = decoder.decode(observer_pb2.GetFlowsResponse(flow=full_flow()))
+    assert isinstance(line, Flow)
+    record = flow_of(decoder, record_flow())
+    assert unset(line) & unset(record) == set()
+    assert unset(line.kind) | unset(line.source) | unset(line.destination) == set()
 
 
-def test_what_traces_do_not_have_is_not_looked_for(decoder: Decoder) -> None:
-    """Reasons, policies and records belong to drops, to verdicts and to the proxy."""
+def unset(value: Flow | Kind | Endpoint) -> set[str]:
+    """Names of the fields that have their default."""
+    return {field.name for field in fields(value) if field.init and getattr(value, field.name) == field.default}
+
+
+def test_what_a_kind_of_event_does_not_have_is_not_looked_for(decoder: Decoder) -> None:
+    """Reasons and policies belong to drops and verdicts, records to the proxy, names to what is outside."""
     message = full_flow()
-    message.event_type.type = 4
+    message.event_type.type = EventType.TRACE
+    message.l4.TCP.flags.SYN = message.is_reply.value = False
+    trace = flow_of(decoder, message)
+    assert unset(trace) >= {"drop_reason", "l7", "source_names", "egress_allowed_by", "egress_denied_by", "policy_log"}
+    assert trace.destination_names == tuple(message.destination_names) != ()
+    assert unset(flow_of(decoder, full_flow())) == {"l7", "source_names", "weight", "aggregated"}
+    del message.destination.labels[:]
+    assert flow_of(decoder, message).destination_names == ()
+
+
+def test_a_reply_inside_a_tcp_connection_has_its_time_and_node_only(decoder: Decoder) -> None:
+    """There are more of them than of anything else, and the packets that they answer have said the rest."""
+    message = full_flow()
+    message.event_type.type, message.l4.TCP.flags.SYN = EventType.TRACE, False
     flow = flow_of(decoder, message)
-    assert (flow.drop_reason, flow.l7, flow.egress_allowed_by, flow.egress_denied_by) == (0, None, (), ())
-    assert flow.destination_names == tuple(message.destination_names) != ()
+    assert flow.kind.replies_inside_tcp
+    assert unset(flow) == {field.name for field in fields(Flow)} - {"kind", "time_ns", "node_name"}
+    message.l4.TCP.flags.SYN = True
+    assert flow_of(decoder, message).source_ip == message.IP.source
 
 
 @pytest.mark.parametrize("value", [True, False])
@@ -130,7 +162,7 @@ def test_is_reply_has_three_states(decoder: Decoder, value: bool) -> None:
     """True, false and not known are told apart."""
     message = flow_pb2.Flow()
     message.is_reply.value = value
-    assert flow_of(decoder, message).is_reply is value
+    assert flow_of(decoder, message).kind.is_reply is value
 
 
 @pytest.mark.parametrize(
@@ -151,8 +183,8 @@ def test_every_protocol_has_its_name_and_ports_where_it_has_ports(decoder: Decod
     flow = flow_of(decoder, message)
     inner = getattr(message.l4, arm)
     ports = (inner.source_port, inner.destination_port) if arm in ("TCP", "UDP", "SCTP") else (0, 0)
-    assert (flow.protocol, flow.source_port, flow.destination_port) == (expected, *ports)
-    assert flow.tcp_flags == (31 if arm == "TCP" else 0)
+    assert (flow.kind.protocol, flow.source_port, flow.destination_port) == (expected, *ports)
+    assert flow.kind.tcp_flags == (31 if arm == "TCP" else 0)
 
 
 @pytest.mark.parametrize("flag", list(TcpFlags))
@@ -160,7 +192,7 @@ def test_tcp_flags_keep_their_names(decoder: Decoder, flag: TcpFlags) -> None:
     """One flag on the wire is the same one flag after decoding."""
     message = flow_pb2.Flow()
     setattr(message.l4.TCP.flags, str(flag.name), True)
-    assert flow_of(decoder, message).tcp_flags == flag
+    assert flow_of(decoder, message).kind.tcp_flags == flag
 
 
 def test_l7_records_of_each_kind_are_read(decoder: Decoder) -> None:
@@ -173,7 +205,8 @@ def test_l7_records_of_each_kind_are_read(decoder: Decoder) -> None:
     )
     http.http.CopyFrom(flow_pb2.HTTP(method="PUT", code=403))
     kafka.kafka.CopyFrom(flow_pb2.Kafka(api_key="produce", error_code=-1))
-    records = [flow_of(decoder, flow_pb2.Flow(l7=record)).l7 for record in (dns, http, kafka, other)]
+    proxy = flow_pb2.CiliumEventType(type=EventType.L7)
+    records = [flow_of(decoder, flow_pb2.Flow(event_type=proxy, l7=one)).l7 for one in (dns, http, kafka, other)]
     assert records == [
         L7(2, Dns("a.example.", ("A", "AAAA"), 3, ("192.0.2.1",), ("b.example.",), 30)),
         L7(2, Http("PUT", 403)),
@@ -223,8 +256,10 @@ def test_an_aggregated_flow_weighs_what_its_direction_counted(
     message.aggregate.CopyFrom(
         flow_pb2.Aggregate(ingress_flow_count=ingress, egress_flow_count=egress, unknown_direction_flow_count=unknown)
     )
-    flow = flow_of(decoder, message)
+    flow = decoder.decode(observer_pb2.GetFlowsResponse(flow=message))
+    assert isinstance(flow, Flow)
     assert (flow.weight, flow.aggregated) == (weight, True)
+    assert flow_of(decoder, message).weight == 1, "a stream has no lines that stand for several flows"
 
 
 def test_lost_events_say_where_how_many_and_on_which_node(decoder: Decoder) -> None:
@@ -276,7 +311,7 @@ def test_unknown_enum_numbers_pass_through(decoder: Decoder) -> None:
     message.trace_reason = flow_pb2.TraceReason.ValueType(77)
     message.traffic_direction = flow_pb2.TrafficDirection.ValueType(66)
     flow = flow_of(decoder, message)
-    assert (flow.verdict, flow.drop_reason, flow.trace_reason, flow.direction) == (88, 250, 77, 66)
+    assert (flow.kind.verdict, flow.drop_reason, flow.kind.trace_reason, flow.kind.direction) == (88, 250, 77, 66)
     assert drop_reason_name(flow.drop_reason) == "reason_250"
     assert drop_reason_name(133) == "policy_denied"
 
@@ -292,7 +327,7 @@ def masked(message: flow_pb2.Flow, paths: list[str]) -> flow_pb2.Flow:
 def mask_samples() -> list[flow_pb2.Flow]:
     """Flows with everything set, for each kind of layer 4 and 7, and one whose drop reason is only a number."""
     protocols = ["TCP", "UDP", "SCTP", "ICMPv4", "ICMPv6", "VRRP", "IGMP"]
-    samples = [full_flow(protocol=arm) for arm in protocols] + [full_flow(record=arm) for arm in ("http", "kafka")]
+    samples = [full_flow(protocol=arm) for arm in protocols] + [record_flow(record=arm) for arm in ("http", "kafka")]
     number_only = full_flow()
     number_only.ClearField("drop_reason_desc")
     return [*samples, number_only]
@@ -306,7 +341,7 @@ def test_the_mask_covers_every_field_that_is_read(decoder: Decoder) -> None:
         assert flow_of(decoder, kept) == flow_of(decoder, message)
 
 
-@pytest.mark.parametrize("path", MASK)
+@pytest.mark.parametrize("path", [path for path in MASK if path != "aggregate"])
 def test_the_mask_asks_for_nothing_that_is_not_read(decoder: Decoder, path: str) -> None:
     """Without any single one of its paths some flow reads differently."""
     others = [other for other in MASK if other != path]
@@ -335,18 +370,34 @@ def test_property_any_valid_flow_gives_a_flow(message: flow_pb2.Flow) -> None:
     assert flow_of(Decoder(2), message).weight >= 1
 
 
-def read_slowly(message: flow_pb2.Flow) -> dict[str, object]:
-    """What each field of `Flow` must be, read from the whole message in the plainest way."""
+def read_slowly(message: flow_pb2.Flow, flow: Flow) -> dict[str, object]:
+    """What each field of `Flow` must be, read from the whole message in the plainest way.
+
+    `flow` says which of its ends are the outside, which is the subject of other tests.
+    """
     arm = message.l4.WhichOneof("protocol") or ""
     names = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp", "ICMPv4": "icmp", "ICMPv6": "icmpv6"}
     ports = getattr(message.l4, arm) if arm in ("TCP", "UDP", "SCTP") else flow_pb2.UDP()
     flags = message.l4.TCP.flags
-    if message.event_type.type == 4:
-        # Traces have none of these, and nobody looks for them there.
-        for name in ("drop_reason", "drop_reason_desc", "source_names", "l7", "policy_match_type", "policy_log"):
+    is_trace, is_record = message.event_type.type == 4, message.event_type.type == 129
+    if is_trace and arm == "TCP" and message.is_reply.value and not (flags.SYN and flags.ACK):
+        # Replies inside TCP connections are read by their head.
+        for name in ("source", "destination", "IP", "destination_names"):
             message.ClearField(name)
+        ports = flow_pb2.UDP()
+    if is_trace or is_record:
+        # They have none of these, and nobody looks for them there.
+        for name in ("drop_reason", "drop_reason_desc", "policy_match_type", "policy_log"):
+            message.ClearField(name)  # type: ignore[arg-type] # names of its fields
         message.ClearField("egress_allowed_by")
         message.ClearField("egress_denied_by")
+    if not is_record:
+        message.ClearField("l7")
+        message.ClearField("source_names")
+    if not flow.source.is_world:
+        message.ClearField("source_names")
+    if not flow.destination.is_world:
+        message.ClearField("destination_names")
     return {
         "time_ns": message.time.seconds * 10**9 + message.time.nanos,
         "node_name": message.node_name,
@@ -369,7 +420,6 @@ def read_slowly(message: flow_pb2.Flow) -> dict[str, object]:
         "egress_allowed_by": tuple(Policy(one.name, one.namespace, one.kind) for one in message.egress_allowed_by),
         "egress_denied_by": tuple(Policy(one.name, one.namespace, one.kind) for one in message.egress_denied_by),
         "policy_log": tuple(message.policy_log),
-        "aggregated": message.HasField("aggregate"),
     }
 
 
@@ -377,8 +427,8 @@ def read_slowly(message: flow_pb2.Flow) -> dict[str, object]:
 def test_property_the_thin_reading_is_the_whole_one(message: flow_pb2.Flow) -> None:
     """What is left as bytes and remembered by them comes out as if the whole message had been read field by field."""
     flow = flow_of(Decoder(2), message)
-    expected = read_slowly(message)
-    assert {name: getattr(flow, name) for name in expected} == expected
+    expected = read_slowly(message, flow)
+    assert {name: getattr(flow.kind if name in KIND else flow, name) for name in expected} == expected
     for endpoint, own in ((flow.source, message.source), (flow.destination, message.destination)):
         assert (endpoint.id, endpoint.identity, endpoint.namespace) == (own.ID, own.identity, own.namespace)
         assert (endpoint.pod_name, endpoint.labels) == (own.pod_name, frozenset(own.labels))
@@ -410,7 +460,7 @@ def test_bytes_that_are_no_message_say_so(decoder: Decoder) -> None:
     broken = decoder.decode_bytes(b"\xff\xff\xff\xff")
     assert isinstance(broken, Undecodable)
     assert (broken.reason, broken.where) == ("invalid_protobuf", "stream")
-    assert flow_of(decoder, flow_pb2.Flow(verdict=flow_pb2.FORWARDED)).verdict == 1
+    assert flow_of(decoder, flow_pb2.Flow(verdict=flow_pb2.FORWARDED)).kind.verdict == 1
 
 
 def test_endpoints_that_recur_are_one_object(decoder: Decoder) -> None:

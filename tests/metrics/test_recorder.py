@@ -79,8 +79,8 @@ def test_drops(event: Flow, port: str, protocol: str, reason: str) -> None:
 def test_refusals_of_the_proxy() -> None:
     """A refused query is `dns_denied`, any other refusal `l7_denied`."""
     recorded = Recorded()
-    recorded.recorder.denied_by_proxy(dns_query(verdict=Verdict.DROPPED), CART, API)
-    recorded.recorder.denied_by_proxy(flow(destination_port=80, tcp_flags=0), CART, API)
+    recorded.recorder.drop(dns_query(verdict=Verdict.DROPPED), CART, API)
+    recorded.recorder.drop(flow(destination_port=80, tcp_flags=0), CART, API)
     assert recorded.of(families.DROPS) == {
         (*TO_API, "53", "udp", "dns_denied"): 1,
         (*TO_API, "80", "tcp", "l7_denied"): 1,

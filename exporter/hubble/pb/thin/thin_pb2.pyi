@@ -86,7 +86,6 @@ class Flow(_message.Message):
     EGRESS_ALLOWED_BY_FIELD_NUMBER: _builtins.int
     EGRESS_DENIED_BY_FIELD_NUMBER: _builtins.int
     POLICY_LOG_FIELD_NUMBER: _builtins.int
-    AGGREGATE_FIELD_NUMBER: _builtins.int
     verdict: _builtins.int
     drop_reason: _builtins.int
     source: _builtins.bytes
@@ -103,8 +102,6 @@ class Flow(_message.Message):
     is_reply: _builtins.bytes
     """google.protobuf.BoolValue"""
     trace_reason: _builtins.int
-    aggregate: _builtins.bytes
-    """flow.Aggregate"""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -136,7 +133,7 @@ class Flow(_message.Message):
         node_name: _builtins.str = ...,
         source_names: _abc.Iterable[_builtins.str] | None = ...,
         destination_names: _abc.Iterable[_builtins.str] | None = ...,
-        l7: _builtins.bytes | None = ...,
+        l7: _builtins.bytes = ...,
         event_type: _builtins.bytes = ...,
         traffic_direction: _builtins.int = ...,
         policy_match_type: _builtins.int = ...,
@@ -146,24 +143,14 @@ class Flow(_message.Message):
         egress_allowed_by: _abc.Iterable[_builtins.bytes] | None = ...,
         egress_denied_by: _abc.Iterable[_builtins.bytes] | None = ...,
         policy_log: _abc.Iterable[_builtins.str] | None = ...,
-        aggregate: _builtins.bytes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["IP", b"IP", "_aggregate", b"_aggregate", "_is_reply", b"_is_reply", "_l7", b"_l7", "aggregate", b"aggregate", "is_reply", b"is_reply", "l4", b"l4", "l7", b"l7", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["IP", b"IP", "_is_reply", b"_is_reply", "is_reply", b"is_reply", "l4", b"l4", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["IP", b"IP", "_aggregate", b"_aggregate", "_is_reply", b"_is_reply", "_l7", b"_l7", "aggregate", b"aggregate", "destination", b"destination", "destination_names", b"destination_names", "drop_reason", b"drop_reason", "drop_reason_desc", b"drop_reason_desc", "egress_allowed_by", b"egress_allowed_by", "egress_denied_by", b"egress_denied_by", "event_type", b"event_type", "is_reply", b"is_reply", "l4", b"l4", "l7", b"l7", "node_name", b"node_name", "policy_log", b"policy_log", "policy_match_type", b"policy_match_type", "source", b"source", "source_names", b"source_names", "time", b"time", "trace_reason", b"trace_reason", "traffic_direction", b"traffic_direction", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["IP", b"IP", "_is_reply", b"_is_reply", "destination", b"destination", "destination_names", b"destination_names", "drop_reason", b"drop_reason", "drop_reason_desc", b"drop_reason_desc", "egress_allowed_by", b"egress_allowed_by", "egress_denied_by", b"egress_denied_by", "event_type", b"event_type", "is_reply", b"is_reply", "l4", b"l4", "l7", b"l7", "node_name", b"node_name", "policy_log", b"policy_log", "policy_match_type", b"policy_match_type", "source", b"source", "source_names", b"source_names", "time", b"time", "trace_reason", b"trace_reason", "traffic_direction", b"traffic_direction", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__aggregate: _TypeAlias = _typing.Literal["aggregate"]  # noqa: Y015
-    _WhichOneofArgType__aggregate: _TypeAlias = _typing.Literal["_aggregate", b"_aggregate"]  # noqa: Y015
     _WhichOneofReturnType__is_reply: _TypeAlias = _typing.Literal["is_reply"]  # noqa: Y015
     _WhichOneofArgType__is_reply: _TypeAlias = _typing.Literal["_is_reply", b"_is_reply"]  # noqa: Y015
-    _WhichOneofReturnType__l7: _TypeAlias = _typing.Literal["l7"]  # noqa: Y015
-    _WhichOneofArgType__l7: _TypeAlias = _typing.Literal["_l7", b"_l7"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__aggregate) -> _WhichOneofReturnType__aggregate | None: ...
-    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__is_reply) -> _WhichOneofReturnType__is_reply | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__l7) -> _WhichOneofReturnType__l7 | None: ...
 
 Global___Flow: _TypeAlias = Flow  # noqa: Y015
 
