@@ -37,7 +37,7 @@ class Journal:
         """Tell what is worth a line."""
         match event:
             case Flow():
-                self.note_flow(event)
+                self._policies(event)
             case Connected():
                 self._connected(event)
             case Disconnected():
@@ -63,10 +63,8 @@ class Journal:
             workload = f"{hit.namespace}/{hit.workload}".lstrip("/")
             self._log.warning("budget_reached", setting=hit.setting, workload=workload, family=hit.family)
 
-    def note_flow(self, flow: Flow) -> None:
+    def _policies(self, flow: Flow) -> None:
         """Name all policies of a verdict that has several: the metric says only that there are several."""
-        if not flow.egress_allowed_by and not flow.egress_denied_by:
-            return
         policies = flow.egress_allowed_by if len(flow.egress_allowed_by) > 1 else flow.egress_denied_by
         if len(policies) > 1:
             names = [_written(policy) for policy in policies]

@@ -79,22 +79,31 @@ class Pipeline:
     def handle(self, event: Event) -> Outcome | None:
         """Take one event in, and return what became of it when it is a flow. Total: no event makes it fail."""
         with self.lock:
-            if isinstance(event, Flow):
-                return self._flow(event)
-            match event:
-                case LostEvents():
-                    self.stream.lost_events(event)
-                case NodeStatus():
-                    self.stream.node_status(event)
-                case Connected():
-                    self.stream.has_connected(event, self._wall_ns())
-                case Disconnected():
-                    self.stream.has_disconnected(event, self._wall_ns())
-                case Undecodable():
-                    self.stream.decode_errors[event.reason] += 1
-                case _:
-                    pass
-        return None
+            if not isinstance(event, Flow):
+                self._happened(event)
+                return None
+            flow = self.stream.arrived(event, self._wall_ns())
+            kind = flow.kind
+            if not kind.replies_inside_tcp:
+                self._destinations.learn(flow)
+            outcome = (self._step_of.get(kind.serial) or self._find_step(kind))(flow)
+            self.outcomes[outcome] += flow.weight
+            return outcome
+
+    def _happened(self, event: Event) -> None:
+        match event:
+            case LostEvents():
+                self.stream.lost_events(event)
+            case NodeStatus():
+                self.stream.node_status(event)
+            case Connected():
+                self.stream.has_connected(event, self._wall_ns())
+            case Disconnected():
+                self.stream.has_disconnected(event, self._wall_ns())
+            case Undecodable():
+                self.stream.decode_errors[event.reason] += 1
+            case _:
+                pass
 
     def ends(self, flow: Flow) -> tuple[WorkloadName, Destination]:
         """Whose flow it is and where it goes, for the log: read as it is written, answers from their sender's side."""
@@ -135,15 +144,6 @@ class Pipeline:
         nodes = WindowStats(len(self.stream.nodes), self.stream.most_nodes, self.stream.nodes_refused)
         chosen = WindowStats(len(self._chosen), self._sources.workload_cache, self._chosen_resets)
         return {**self._connections.stats(), **self._destinations.stats(), "nodes": nodes, "chosen_workloads": chosen}
-
-    def _flow(self, flow: Flow) -> Outcome:
-        flow = self.stream.arrived(flow, self._wall_ns())
-        kind = flow.kind
-        if not kind.replies_inside_tcp:
-            self._destinations.learn(flow)
-        outcome = (self._step_of.get(kind.serial) or self._find_step(kind))(flow)
-        self.outcomes[outcome] += flow.weight
-        return outcome
 
     def _find_step(self, kind: Kind) -> Step:
         """What is to be done with flows of a kind that was not seen yet."""

@@ -86,19 +86,20 @@ class Service:
 
     def consume(self, *, once: bool = True) -> None:
         """Read the source to its end; with `once` also a live one, to the first time its stream ends."""
-        handle, note_flow, note = self.pipeline.handle, self._journal.note_flow, self._journal.note
+        handle, note = self.pipeline.handle, self._journal.note
         for event in self._source.events():
             outcome = handle(event)
-            if outcome is not None and isinstance(event, Flow):
-                note_flow(event)
-                if self._flow_lines.wanted:
+            if isinstance(event, Flow):
+                if event.egress_allowed_by or event.egress_denied_by:
+                    note(event)
+                if self._flow_lines.wanted and outcome is not None:
                     self._flow_lines.note(event, outcome)
-            elif not (once and isinstance(event, Disconnected)):
-                note(event)
-            else:
+            elif once and isinstance(event, Disconnected):
                 if event.code != "OK":
                     note(event)
                 return
+            else:
+                note(event)
 
     def consume_to_its_end(self) -> None:
         """`consume`, while this thread hears signals: one that comes just before a read would wait for its end."""

@@ -56,7 +56,7 @@ class Observer:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._call: _Cancellable | None = None
-        self._streams = self._asked_anew = False
+        self._streams = self._asked_anew = self._has_flowed = False
 
     @property
     def description(self) -> str:
@@ -83,12 +83,11 @@ class Observer:
         """Everything from the server, and `Connected` and `Disconnected` for each attempt."""
         waits = self._delays()
         while not self._stopped.is_set():
-            proven = False
-            for event in self._attempt():
-                if not proven and isinstance(event, Flow):
-                    # Only a flow proves that the server works: one that accepts and hangs up keeps its long delay.
-                    waits, proven = self._delays(), True
-                yield event
+            self._has_flowed = False
+            yield from self._attempt()
+            if self._has_flowed:
+                # Only a flow proves that the server works: one that accepts and hangs up keeps its long delay.
+                waits = self._delays()
             if self._take_anew():
                 continue
             self._stopped.wait(next(waits))
@@ -150,9 +149,14 @@ class Observer:
             self._call, self._streams, self._asked_anew = call, True, False
             if self._stopped.is_set():
                 call.cancel()
-        decode = self._decoder.decode_bytes
-        for data in call:
-            yield decode(data)
+        events = map(self._decoder.decode_bytes, call)
+        for event in events:
+            yield event
+            if isinstance(event, Flow):
+                self._has_flowed = True
+                break
+        # From here on a flow costs no line of ours.
+        yield from events
 
     def _cancellable(self, call: _Cancellable) -> None:
         with self._lock:
