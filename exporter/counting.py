@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     OTHER_NODE = "other_node"
     WORLD_SOURCE = "world_source"
     EXCLUDED = "excluded"
+    REPLAYED = "replayed"
     TRACE_SOCK = "trace_sock"
     CAPTURE = "capture"
     OTHER_VERDICT = "other_verdict"
@@ -59,6 +60,7 @@ OUTCOME_MEANING = {
     Outcome.OTHER_NODE: "direction unknown, and the source does not live on the observing node",
     Outcome.WORLD_SOURCE: "sent from outside the cluster and only forwarded here, as to a NodePort",
     Outcome.EXCLUDED: "its workload is left out by the settings",
+    Outcome.REPLAYED: "processed before, and sent again because a stream began anew",
     Outcome.TRACE_SOCK: "socket load-balancing: an address rewrite, no packet yet",
     Outcome.CAPTURE: "a debug capture",
     Outcome.OTHER_VERDICT: "a policy verdict that neither passed nor dropped",

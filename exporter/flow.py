@@ -148,6 +148,8 @@ class Kind:
 
     serial: int = field(init=False, compare=False, repr=False)
     """A number of its own, by which others remember what they found out about it."""
+    fingerprint: int = field(init=False, compare=False, repr=False)
+    """The hash of its numbers, found out once: equal kinds have the same."""
 
     def __post_init__(self) -> None:
         """Find out what follows."""
@@ -159,6 +161,7 @@ class Kind:
         inside = is_tcp and self.event_type == EventType.TRACE and self.is_reply is True and not answers
         object.__setattr__(self, "replies_inside_tcp", inside)
         object.__setattr__(self, "serial", next(_serials))
+        object.__setattr__(self, "fingerprint", hash(self))
 
 
 NO_KIND = Kind()
@@ -186,6 +189,8 @@ class Flow:
     destination_names: tuple[str, ...] = ()
     weight: int = 1
     aggregated: bool = False
+    replayed: bool = False
+    """It was processed before, and came again because a stream began anew."""
     # From here on what traces do not have.
     drop_reason: int = 0
     source_names: tuple[str, ...] = ()

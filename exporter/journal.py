@@ -1,6 +1,7 @@
 """What happens on the stream, told in the log: one line per change, repeats held back."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from exporter.flow import Flow, Policy
 from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
@@ -14,7 +15,21 @@ _HINTS = {
     "permission_denied": "the socket may not be opened by this user",
     "timeout": "no answer in hubble.connect-timeout: is a network policy in between?",
     "no_observer": "the server answers gRPC, but is no Hubble Observer",
-    "tls": "the server wants TLS",
+    "tls": "the TLS handshake failed: the detail says how",
+    "tls_file": "correct the file; it is read again at the next attempt",
+    "tls_required": "the server wants TLS: set hubble.tls.enabled and ca-file; for mTLS cert-file and key-file too",
+    "tls_not_spoken": "the server speaks plaintext: unset hubble.tls.enabled, or use its TLS port",
+    "tls_unknown_authority": "hubble.tls.ca-file did not sign the server's certificate: take ca.crt of Hubble's secrets",
+    "tls_expired": "the server's certificate has expired: renew it (cilium-ca, certgen or cert-manager)",
+    "tls_wrong_name": "the server's certificate has another name: set hubble.tls.server-name, for Relay "
+    "ui.hubble-relay.cilium.io, for an agent <node>.<cluster>.hubble-grpc.cilium.io",
+    "tls_certificate_refused": "give the server a certificate that it accepts: hubble.tls.cert-file and key-file",
+    "mask_refused": "an older node does not know a field that was asked for",
+    "half_open": "the connection was dead; a new one is made",
+    "too_many_pings": "something between us and Hubble pings too often",
+    "message_too_large": "a message is larger than the channel takes",
+    "invalid_request": "the server refuses the request: the detail says why",
+    "not_allowed": "the server does not let us in",
 }
 
 _CHANGES = 2
@@ -77,8 +92,7 @@ class Journal:
         # A server that accepts and hangs up would fill the log with pairs of lines.
         held = self._limit.admit("connected", most=_CHANGES)
         if held is not None:
-            fields = {"address": event.address, "server_version": event.server_version, **_similar(held)}
-            self._log.info("stream_connected", **fields)
+            self._log.info("stream_connected", **_asked(event), **_similar(held))
 
     def _disconnected(self, event: Disconnected) -> None:
         if event.reason == ASKED_ANEW:
@@ -91,6 +105,18 @@ class Journal:
             self._told_reason = event.reason
             fields = {**event._asdict(), "hint": hint_of(event.reason), **_similar(held)}
             self._log.warning("stream_disconnected", **fields)
+
+
+def _asked(event: Connected) -> dict[str, str]:
+    """What was connected to and what was asked for; what is not known is left out."""
+    fields = {
+        "address": event.address,
+        "server_version": event.server_version,
+        "oldest_release": event.release,
+        "field_mask": event.mask,
+        "since": datetime.fromtimestamp(event.since_ns / 1e9, UTC).isoformat() if event.since_ns else "",
+    }
+    return {name: value for name, value in fields.items() if value or name in ("address", "server_version")}
 
 
 def hint_of(reason: str) -> str:

@@ -84,6 +84,9 @@ class Pipeline:
                 return None
             flow = self.stream.arrived(event, self._wall_ns())
             kind = flow.kind
+            if flow.replayed:
+                self.outcomes[Outcome.REPLAYED] += flow.weight
+                return Outcome.REPLAYED
             if not kind.replies_inside_tcp:
                 self._destinations.learn(flow)
             outcome = (self._step_of.get(kind.serial) or self._find_step(kind))(flow)

@@ -75,7 +75,15 @@ class Service:
         self.reloading = Reload(settings, reading, self._apply)
         self._routes = Routes(self, settings.web.max_scrapes, lifecycle=settings.web.enable_lifecycle)
         self._registry = registry_of(
-            lambda: snapshot(self.pipeline, self._recorder, decoder, settings.hubble, self._routes, self.reloading)
+            lambda: snapshot(
+                self.pipeline,
+                self._recorder,
+                decoder,
+                settings.hubble,
+                self._source.stats(),
+                self._routes,
+                self.reloading,
+            )
         )
         web_file = settings.web.config.file
         self._web = WebServer(settings.web, self._routes, LiveConfig(web_file, read_web_config) if web_file else None)

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from exporter.hubble.decode import Decoder
+from exporter.hubble.interface import SourceStats
 from exporter.hubble.settings import HubbleSettings
 from exporter.metrics import families
 from exporter.metrics.families import Family
@@ -17,7 +18,13 @@ from exporter.window import WindowStats
 
 
 def snapshot(
-    pipeline: Pipeline, recorder: Recorder, decoder: Decoder, settings: HubbleSettings, routes: Routes, reload: Reload
+    pipeline: Pipeline,
+    recorder: Recorder,
+    decoder: Decoder,
+    settings: HubbleSettings,
+    source: SourceStats,
+    routes: Routes,
+    reload: Reload,
 ) -> Snapshot:
     """Everything under the pipeline's lock, so that the numbers fit each other."""
     with pipeline.lock:
@@ -32,6 +39,9 @@ def snapshot(
                 families.NODES: {(state,): count for state, count in nodes.items()},
                 families.CONNECTED: {(): float(stream.connected)},
                 families.CONNECTS: {(code, reason): number for (code, reason), number in stream.connects.items()},
+                families.CERTIFICATE_EXPIRY: {(name,): end for name, end in source.certificate_ends.items()},
+                families.FIELD_MASK: {(source.mask,): 1.0} if source.mask else {},
+                families.POSITION_SAVED: {(): float(source.saves_position)},
                 families.LAST_FLOW: {(): stream.last_flow_ns / 1e9},
                 families.DECODE_ERRORS: {(reason,): count for reason, count in stream.decode_errors.items()},
                 families.SCRAPES_REFUSED: {(): routes.scrapes_refused},
@@ -40,7 +50,11 @@ def snapshot(
                 families.RELOAD_TIME: {(): reload.success_time},
             },
             histograms={families.LAG: Histogram(LAG_BUCKETS, tuple(stream.lag_counts), stream.lag_sum)},
-            caches={**pipeline.cache_stats(), "endpoints": endpoints},
+            caches={
+                **pipeline.cache_stats(),
+                "endpoints": endpoints,
+                **({"resume": source.window} if source.window else {}),
+            },
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from exporter.connections.connections import Connections
 from exporter.destinations.directory import Destinations
-from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
+from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, SourceStats, Undecodable
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics import families
 from exporter.metrics.recorder import Recorder
@@ -30,6 +30,10 @@ class Events:
     def events(self) -> Iterator[Event]:
         """All of them."""
         yield from self._events
+
+    def stats(self) -> SourceStats:
+        """Nothing to say."""
+        return SourceStats()
 
     def choose(self, sources: SourcesSettings) -> None:
         """All the same to it."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -188,6 +188,12 @@ class TestOutcomes:
         later = flow(tcp_flags=ACK, trace_reason=2)
         assert Rig().last(later) is Outcome.ESTABLISHED
         assert Rig().outcomes(flow(), later) == [Outcome.COUNTED, Outcome.ESTABLISHED]
+
+    def test_replayed(self) -> None:
+        """REPLAYED: what comes again after a reconnect is received, and neither counted nor learnt from."""
+        rig = Rig()
+        assert rig.outcomes(flow(), replace(drop(), replayed=True)) == [Outcome.COUNTED, Outcome.REPLAYED]
+        assert rig.totals()["hubble_egress_drops_total"] == 0
 
     def test_same_exchange(self) -> None:
         """SAME_EXCHANGE: the proxy reports an error on a query that it let pass."""

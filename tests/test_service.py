@@ -21,7 +21,7 @@ from exporter.demo.story import Heading, Membership
 from exporter.demo.telling import response_of, story_once
 from exporter.flow import Flow
 from exporter.hubble.decode import Decoder
-from exporter.hubble.interface import Connected, Event, FlowSource
+from exporter.hubble.interface import Connected, Event, FlowSource, SourceStats
 from exporter.hubble.observer import Observer
 from exporter.hubble.pb.observer import observer_pb2
 from exporter.hubble.replay import Recording
@@ -104,6 +104,10 @@ class Breaking:
 
     def __init__(self) -> None:
         self.go = threading.Event()
+
+    def stats(self) -> SourceStats:
+        """Nothing to say."""
+        return SourceStats()
 
     def events(self) -> Iterator[Event]:
         """One event, then the fault."""

@@ -48,6 +48,7 @@ _NODE_STATES = {
 }
 _TRACE, _L7 = int(EventType.TRACE), int(EventType.L7)
 _MOST_KINDS = 4096
+_MOST_BYTES = 4 * 1024 * 1024
 _KindKey = tuple[bytes, int, int, bytes | None, int, str, bytes]
 """What makes a `Kind`, its parts that are messages as their bytes."""
 _parse = thin_pb2.Response.FromString
@@ -65,6 +66,9 @@ class Decoder:
 
     def decode_bytes(self, data: bytes) -> Event:
         """The event of one serialised `GetFlowsResponse`."""
+        if len(data) > _MOST_BYTES:
+            # Its parts would be remembered; nothing that an agent sends comes near.
+            return Undecodable("message_too_large", "stream", f"{len(data)} bytes are more than {_MOST_BYTES}")
         try:
             response = _parse(data)
             flow = response.flow

@@ -1,17 +1,25 @@
 """What comes out of a source of flows: flows, and everything that happens on the way, on one iterator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from exporter.flow import Flow
 from exporter.hubble.settings import SourcesSettings
+from exporter.window import WindowStats
 
 
 class Connected(NamedTuple):
-    """The source answers: a stream is open, or a file is being read."""
+    """The source answers: a stream is open, or a file is being read.
+
+    `release` is the oldest one among the nodes, by which the request was made, `mask` how much of the field mask was
+    asked for, `since_ns` from when on (0: from now on).
+    """
 
     address: str
     server_version: str = ""
+    release: str = ""
+    mask: str = ""
+    since_ns: int = 0
 
 
 class Disconnected(NamedTuple):
@@ -23,7 +31,9 @@ class Disconnected(NamedTuple):
 
 
 ASKED_ANEW = "asked_anew"
-"""Reason of an end that we wished for: the settings choose other sources, and the stream begins anew at once."""
+"""Reason of an end that we wished for: something else is to be asked for, and the stream begins anew at once."""
+MASK_REFUSED = "mask_refused"
+"""Reason of an end after which less is asked for, at once."""
 
 
 class LostEvents(NamedTuple):
@@ -59,6 +69,19 @@ class Ignored(NamedTuple):
 Event = Flow | Connected | Disconnected | LostEvents | NodeStatus | Undecodable | Ignored
 
 
+class SourceStats(NamedTuple):
+    """What a source says about itself at scrape time."""
+
+    certificate_ends: Mapping[str, float] = {}
+    """When the first certificate of each TLS file ends, in seconds since the epoch."""
+    mask: str = ""
+    """How much of the field mask the present stream was asked for; empty when there is none."""
+    saves_position: bool = False
+    """Whether the position is on disk for the next start."""
+    window: WindowStats | None = None
+    """Keys of what was processed lately."""
+
+
 class FlowSource(Protocol):
     """A source of flows: a live Observer or recorded files."""
 
@@ -73,6 +96,10 @@ class FlowSource(Protocol):
 
     def choose(self, sources: SourcesSettings) -> None:
         """Leave out from now on what the settings leave out, as far as the source can; called from another thread."""
+        ...
+
+    def stats(self) -> SourceStats:
+        """What there is to say about it now; called from another thread."""
         ...
 
     def stop(self) -> None:

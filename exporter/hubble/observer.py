@@ -1,53 +1,42 @@
 """A live Observer as a source: connect, stream, and try again for ever, at a bounded rate.
 
-One thread runs `events()` and everything behind it. HTTP/2 flow control is the only queue: if we are too slow Hubble
-overwrites its ring and says so in `lost_events`.
+One thread runs `events()` and everything behind it; a second one looks after the connection (`check.py`). HTTP/2 flow
+control is the only queue: if we are too slow Hubble overwrites its ring and says so in `lost_events`.
 """
 
 import random
 import threading
-from collections.abc import Iterator
-from typing import Protocol, cast
+from collections.abc import Generator, Iterator
 
 import grpc
 
 from exporter.flow import Flow
 from exporter.hubble.backoff import delays
-from exporter.hubble.channel import open_channel
+from exporter.hubble.check import Check
+from exporter.hubble.connection import Connection
 from exporter.hubble.decode import Decoder
-from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, Event
-from exporter.hubble.pb.observer import observer_pb2
-from exporter.hubble.request import follow_request
-from exporter.hubble.settings import HubbleSettings, SourcesSettings
-
-_GET_FLOWS = "/observer.Observer/GetFlows"
-_SERVER_STATUS = "/observer.Observer/ServerStatus"
-
-# What gRPC's texts say about UNAVAILABLE, and the word we use for it.
-_UNAVAILABLE = (
-    ("refused", "connection_refused"),
-    ("resol", "name_resolution"),
-    ("no such file", "socket_missing"),
-    ("permission denied", "permission_denied"),
-    ("tls", "tls"),
-    ("ssl", "tls"),
-    ("wrong_version", "tls"),
-    ("socket closed", "connection_lost"),
-    ("reset", "connection_lost"),
-    ("goaway", "connection_lost"),
+from exporter.hubble.faults import clearer, fault_of, is_permanent, speaks_of_mask
+from exporter.hubble.interface import (
+    ASKED_ANEW,
+    MASK_REFUSED,
+    Connected,
+    Disconnected,
+    Event,
+    NodeStatus,
+    SourceStats,
 )
+from exporter.hubble.positions import Keeper
+from exporter.hubble.releases import Release
+from exporter.hubble.request import Mask, follow_request
+from exporter.hubble.resume import Resume
+from exporter.hubble.settings import HubbleSettings, SourcesSettings
+from exporter.hubble.tls import TlsFileError, TlsFiles, expiries, read_files
 
-
-class _Cancellable(Protocol):
-    def cancel(self) -> object: ...
-
-
-class _RawStream(_Cancellable, Protocol):
-    def __iter__(self) -> Iterator[bytes]: ...
+_AT_ONCE = (ASKED_ANEW, MASK_REFUSED)
 
 
 class Observer:
-    """Flows of a Hubble Relay or of one node's agent."""
+    """Flows of a Hubble Relay or of a node's agent."""
 
     def __init__(
         self, settings: HubbleSettings, sources: SourcesSettings, decoder: Decoder, jitter: random.Random
@@ -55,127 +44,156 @@ class Observer:
         self._settings, self._sources, self._decoder, self._jitter = settings, sources, decoder, jitter
         self._stopped = threading.Event()
         self._lock = threading.Lock()
-        self._call: _Cancellable | None = None
-        self._streams = self._asked_anew = self._has_flowed = False
+        self._connection: Connection | None = None
+        self._streams = self._has_flowed = False
+        self._replaced: Disconnected | None = None
+        """Why we ended the present stream ourselves."""
+        self._release: Release | None = None
+        self._mask = Mask.RELEASE
+        self._ends: dict[str, float] = {}
+        self.arrivals = 0
+        """Messages that arrived; what stands still while the server is silent."""
+        self._keeper = Keeper(settings.position_file)
+        self._resume = Resume(settings.resume_window, settings.overlap, self._keeper.restored)
 
     @property
     def description(self) -> str:
         """The address that is streamed from."""
         return self._settings.address
 
+    @property
+    def release(self) -> Release | None:
+        """The oldest release of the nodes, by which the present stream was asked for."""
+        return self._release
+
     def stop(self) -> None:
         """End the iteration: cancelling the call from another thread ends it at once."""
         self._stopped.set()
         with self._lock:
-            if self._call is not None:
-                self._call.cancel()
+            if self._connection is not None:
+                self._connection.cancel()
 
     def choose(self, sources: SourcesSettings) -> None:
         """Ask for the flows of other sources: a request cannot be changed, so the stream begins anew, at once."""
         with self._lock:
             differs = follow_request(sources) != follow_request(self._sources)
             self._sources = sources
-            if differs and self._streams and self._call is not None:
-                self._asked_anew = True
-                self._call.cancel()
+            if differs:
+                self._end(Disconnected("OK", ASKED_ANEW, "the settings choose other sources"))
+
+    def replace(self, why: Disconnected) -> None:
+        """End the present stream, if there is one, and begin another; called from any thread."""
+        with self._lock:
+            self._end(why)
+
+    def stats(self) -> SourceStats:
+        """What there is to say about it now."""
+        mask = self._mask.value if self._streams else ""
+        return SourceStats(self._ends, mask, self._keeper.saves, self._resume.stats())
 
     def events(self) -> Iterator[Event]:
         """Everything from the server, and `Connected` and `Disconnected` for each attempt."""
-        waits = self._delays()
-        while not self._stopped.is_set():
-            self._has_flowed = False
-            yield from self._attempt()
-            if self._has_flowed:
-                # Only a flow proves that the server works: one that accepts and hangs up keeps its long delay.
-                waits = self._delays()
-            if self._take_anew():
-                continue
-            self._stopped.wait(next(waits))
+        with self._keeper.keeping(self._resume.positions):
+            waits = self._delays()
+            while not self._stopped.is_set():
+                self._has_flowed = False
+                ended = yield from self._attempt()
+                if self._has_flowed:
+                    # Only a flow proves that the server works: one that accepts and hangs up keeps its long delay.
+                    waits = self._delays()
+                if ended is None or ended.reason in _AT_ONCE:
+                    continue
+                self._stopped.wait(self._longest() if is_permanent(ended) else next(waits))
+
+    def _end(self, why: Disconnected) -> None:
+        # Between two streams there is nothing to replace: the next request is made of what holds then.
+        if self._streams and self._connection is not None:
+            self._replaced = why
+            self._connection.cancel()
 
     def _delays(self) -> Iterator[float]:
         return delays(self._settings.backoff_min, self._settings.backoff_max, self._jitter)
 
-    def _take_anew(self) -> bool:
-        with self._lock:
-            anew, self._asked_anew = self._asked_anew, False
-        return anew
+    def _longest(self) -> float:
+        return next(delays(self._settings.backoff_max, self._settings.backoff_max, self._jitter))
 
-    def _attempt(self) -> Iterator[Event]:
-        with open_channel(self._settings.address) as channel:
-            try:
-                yield Connected(self._settings.address, self._server_version(channel))
-                yield from self._stream(channel)
-                ended = Disconnected("OK", "stream_ended", "the server ended the stream")
-            except grpc.FutureCancelledError:
-                # stop() came while we were connecting; of a stream it shows as an RpcError.
-                return
-            except grpc.RpcError as error:
-                ended = _disconnected(error)
-            with self._lock:
-                # Between two streams there is nothing to begin anew: the next request asks for the new sources.
-                self._streams = False
-            if self._asked_anew:
-                ended = Disconnected("OK", ASKED_ANEW, "the settings choose other sources")
-            if not self._stopped.is_set():
-                yield ended
-
-    def _server_version(self, channel: grpc.Channel) -> str:
-        """Version of the server; also the proof that it answers, for a quiet stream sends nothing at all."""
-        status = channel.unary_unary(
-            _SERVER_STATUS,
-            request_serializer=observer_pb2.ServerStatusRequest.SerializeToString,
-            response_deserializer=observer_pb2.ServerStatusResponse.FromString,
-        )
-        call = status.future(observer_pb2.ServerStatusRequest(), timeout=self._settings.connect_timeout)
-        self._cancellable(call)
+    def _attempt(self) -> Generator[Event, None, Disconnected | None]:
+        """One connection from its beginning to its end; returns how it ended, None when we were stopped."""
         try:
-            version: str = call.result().version
+            files = read_files(self._settings.tls) if self._settings.tls.enabled else None
+        except TlsFileError as error:
+            ended = Disconnected("UNAVAILABLE", "tls_file", str(error))
+            yield ended
+            return ended
+        self._ends = expiries(files) if files else {}
+        with Connection(self._settings, files) as connection:
+            self._use(connection)
+            ended = yield from self._talk(connection, files)
+            self._use(None)
+        if self._stopped.is_set():
+            return None
+        yield ended
+        return ended
+
+    def _talk(self, connection: Connection, files: TlsFiles | None) -> Generator[Event, None, Disconnected]:
+        connected = False
+        try:
+            version = connection.version()
+            self._serves(connection.release(version))
+            connected, since_ns = True, self._resume.since_ns
+            yield Connected(self._settings.address, version, str(self._release or ""), self._mask.value, since_ns)
+            call = self._begin(connection, since_ns)
+            with Check(self, connection, version, files, self._settings):
+                # From here on a flow costs no line of ours but `_receive`.
+                yield from map(self._receive, call)
+            ended = Disconnected("OK", "stream_ended", "the server ended the stream")
+        except grpc.FutureCancelledError:
+            # stop() came while we were connecting; of a stream it shows as an RpcError.
+            ended = Disconnected("CANCELLED", "cancelled", "")
         except grpc.RpcError as error:
-            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
-                raise
-            return ""
-        return version
-
-    def _stream(self, channel: grpc.Channel) -> Iterator[Event]:
-        # No deserialiser: a message that cannot be parsed must cost itself only, not the stream.
-        get_flows: grpc.UnaryStreamMultiCallable[observer_pb2.GetFlowsRequest, bytes] = channel.unary_stream(
-            _GET_FLOWS,
-            request_serializer=observer_pb2.GetFlowsRequest.SerializeToString,
-            response_deserializer=None,
-        )
+            ended = fault_of(error)
+            if speaks_of_mask(ended.detail) and self._mask.next:
+                ended = self._ask_for_less(ended.detail)
+            elif not connected and not self._stopped.is_set():
+                ended = clearer(ended, self._settings, files)
         with self._lock:
-            # Together: who chooses other sources now must find the call that asks for the old ones.
-            call = cast("_RawStream", get_flows(follow_request(self._sources)))
-            self._call, self._streams, self._asked_anew = call, True, False
-            if self._stopped.is_set():
-                call.cancel()
-        events = map(self._decoder.decode_bytes, call)
-        for event in events:
-            yield event
-            if isinstance(event, Flow):
-                self._has_flowed = True
-                break
-        # From here on a flow costs no line of ours.
-        yield from events
+            self._streams = False
+            ended, self._replaced = self._replaced or ended, None
+        return ended
 
-    def _cancellable(self, call: _Cancellable) -> None:
+    def _serves(self, release: Release | None) -> None:
+        """Ask what nodes of this release understand; what others refused is asked of them again."""
+        if release != self._release:
+            self._release, self._mask = release, Mask.RELEASE
+
+    def _begin(self, connection: Connection, since_ns: int) -> Iterator[bytes]:
         with self._lock:
-            self._call = call
-            if self._stopped.is_set():
-                call.cancel()
+            # Together: who chooses other sources now must find the stream that asks for the old ones.
+            request = follow_request(self._sources, self._release, self._mask, since_ns)
+            self._streams, self._replaced = True, None
+        self._resume.begins(since_ns)
+        return iter(connection.flows(request))
 
+    def _receive(self, data: bytes) -> Event:
+        self.arrivals += 1
+        event = self._decoder.decode_bytes(data)
+        if isinstance(event, Flow):
+            self._has_flowed = True
+            return self._resume.take(event)
+        if isinstance(event, NodeStatus) and event.state != "connected":
+            for node_name in event.node_names:
+                self._resume.returns(node_name)
+            if speaks_of_mask(event.message) and self._mask.next:
+                # How a mixed cluster shows it: the call lives on, without the node that refused the mask.
+                self.replace(self._ask_for_less(event.message))
+        return event
 
-def _disconnected(error: grpc.RpcError) -> Disconnected:
-    code = error.code()
-    detail = error.details() or ""
-    return Disconnected(code.name, _reason(code, detail.lower()), detail)
+    def _ask_for_less(self, detail: str) -> Disconnected:
+        self._mask = self._mask.next or Mask.NONE
+        return Disconnected("INVALID_ARGUMENT", MASK_REFUSED, f"asking for less ({self._mask.value}): {detail}")
 
-
-def _reason(code: grpc.StatusCode, detail: str) -> str:
-    if code is grpc.StatusCode.UNAVAILABLE:
-        return next((reason for text, reason in _UNAVAILABLE if text in detail), "unavailable")
-    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return "timeout"
-    if code is grpc.StatusCode.UNIMPLEMENTED:
-        return "no_observer"
-    return code.name.lower()
+    def _use(self, connection: Connection | None) -> None:
+        with self._lock:
+            self._connection = connection
+            if connection is not None and self._stopped.is_set():
+                connection.cancel()

@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 
 from exporter.flow import Flow
 from exporter.hubble.decode import Decoder
-from exporter.hubble.interface import Connected, Event, Undecodable
+from exporter.hubble.interface import Connected, Event, SourceStats, Undecodable
 from exporter.hubble.lines import decode_line
 from exporter.hubble.settings import SourcesSettings
 
@@ -69,6 +69,10 @@ class Recording:
 
     def choose(self, sources: SourcesSettings) -> None:
         """Nothing to do: a file has what it has, and the pipeline leaves out what is not wanted."""
+
+    def stats(self) -> SourceStats:
+        """A recording has nothing to say about itself."""
+        return SourceStats()
 
     def stop(self) -> None:
         """End the iteration at the next line."""

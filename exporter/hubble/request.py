@@ -1,11 +1,11 @@
 """What we ask the server for. An older or careless server may ignore any of it, so the client re-checks all of it."""
 
-from google.protobuf.field_mask_pb2 import FieldMask
+from enum import StrEnum
 
 from exporter.flow import Direction, EventType
-from exporter.hubble.decode import MASK
 from exporter.hubble.pb.flow import flow_pb2
 from exporter.hubble.pb.observer import observer_pb2
+from exporter.hubble.releases import OLDEST, Release, mask_of
 from exporter.hubble.settings import SourcesSettings
 
 _WANTED = (
@@ -17,14 +17,39 @@ _WANTED = (
 )
 
 
-def follow_request(sources: SourcesSettings) -> observer_pb2.GetFlowsRequest:
-    """New flows only, those that we count or learn from, with the fields that we read."""
-    return observer_pb2.GetFlowsRequest(
+class Mask(StrEnum):
+    """How much is asked of the servers' field mask; each is tried when the one before was refused."""
+
+    RELEASE = "release"
+    """What the oldest node knows by its release."""
+    OLDEST = "oldest"
+    """What the oldest release knows that has masks."""
+    NONE = "none"
+    """Whole flows: more bytes, and nothing to refuse."""
+
+    @property
+    def next(self) -> "Mask | None":
+        """The one to fall back to."""
+        return {Mask.RELEASE: Mask.OLDEST, Mask.OLDEST: Mask.NONE}.get(self)
+
+
+def follow_request(
+    sources: SourcesSettings, release: Release | None = None, mask: Mask = Mask.RELEASE, since_ns: int = 0
+) -> observer_pb2.GetFlowsRequest:
+    """Flows that we count or learn from, with the fields that we read; those `since_ns` first, then new ones."""
+    request = observer_pb2.GetFlowsRequest(
         follow=True,
         whitelist=[narrowed for wanted in _whitelist() for narrowed in _included(wanted, sources)],
         blacklist=_blacklist(sources),
-        field_mask=FieldMask(paths=[path for path in MASK if path != "aggregate"]),
     )
+    if mask is not Mask.NONE:
+        # In both places: releases before 1.16 know the second only, those since 1.19 the first.
+        paths = mask_of(OLDEST if mask is Mask.OLDEST else release)
+        request.field_mask.paths.extend(paths)
+        request.experimental.field_mask.paths.extend(paths)
+    if since_ns:
+        request.since.FromNanoseconds(since_ns)
+    return request
 
 
 def _whitelist() -> list[flow_pb2.FlowFilter]:

@@ -138,6 +138,24 @@ CONNECTS = Family(
     "Connections made, attempts that failed and streams that ended, by gRPC status and reason.",
     (labels.CODE, labels.CONNECT_REASON),
 )
+CERTIFICATE_EXPIRY = Family(
+    "hubble_egress_exporter_tls_certificate_expiry_timestamp_seconds",
+    "gauge",
+    "When the first certificate in a file of hubble.tls ends.",
+    (labels.CERTIFICATE,),
+)
+FIELD_MASK = Family(
+    "hubble_egress_exporter_field_mask",
+    "gauge",
+    "1 for how much of the field mask the present stream was asked for: what the oldest node knows by its `release`; "
+    "after a refusal what the `oldest` release knows, or `none`, which is whole flows.",
+    (labels.MASK,),
+)
+POSITION_SAVED = Family(
+    "hubble_egress_exporter_position_saved",
+    "gauge",
+    "1 if the position of the stream is on disk for the next start; 0 if hubble.position-file is unset or unwritable.",
+)
 LAST_FLOW = Family(
     "hubble_egress_exporter_last_flow_timestamp_seconds",
     "gauge",
@@ -235,6 +253,9 @@ EXPORTER = (
     NODES,
     CONNECTED,
     CONNECTS,
+    CERTIFICATE_EXPIRY,
+    FIELD_MASK,
+    POSITION_SAVED,
     LAST_FLOW,
     LAG,
     DECODE_ERRORS,

@@ -125,6 +125,7 @@ DECODE_REASON = Label(
     "Why a message or line was skipped.",
     (
         *("invalid_protobuf", "invalid_json", "invalid_field", "not_an_object", "unknown_shape", "line_too_long"),
+        "message_too_large",
         *("broken_file", "time_missing", "time_in_future"),
     ),
 )
@@ -146,6 +147,8 @@ KEPT_STATE = Label(
     "`live` in series that are exposed, `retained` for series that may come back, `forgotten` with the others.",
     ("live", "retained", "forgotten"),
 )
+CERTIFICATE = Label("certificate", "`ca`: hubble.tls.ca-file, `client`: hubble.tls.cert-file; neither without TLS.")
+MASK = Label("mask", "`release`, `oldest` or `none`.", ("release", "oldest", "none"))
 CACHE = Label("cache", "Which cache or window.")
 VERSION = Label("version", "Version of the exporter.")
 PYTHON = Label("python", "Version of Python.")

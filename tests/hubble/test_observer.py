@@ -115,7 +115,7 @@ def test_streams_flows(serve: Callable[..., tuple[Server, str]]) -> None:
     """Connects, says which version answers, and yields the flows in their order."""
     _, address = serve(lambda _: iter([FLOW, FLOW]))
     found = until(observer(address), count(Flow, 2))
-    assert found[0] == Connected(address, "1.19.4")
+    assert found[0] == Connected(address, "1.19.4", "1.19", "release")
     assert [type(event) for event in found[1:3]] == [Flow, Flow]
 
 
@@ -145,7 +145,7 @@ def test_survives_a_restart_of_the_server(serve: Callable[..., tuple[Server, str
             found.append(event)
             seen.append(type(event))
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     eventually(lambda: Flow in seen, "a flow of the first server")
     first.stop()
@@ -181,7 +181,7 @@ def test_no_observer(serve: Callable[..., tuple[Server, str]]) -> None:
 def test_server_without_status(serve: Callable[..., tuple[Server, str]]) -> None:
     """A server that does not know ServerStatus is streamed from all the same."""
     _, address = serve(waits, status=False)
-    assert until(observer(address), count(Flow, 1))[0] == Connected(address, "")
+    assert until(observer(address), count(Flow, 1))[0] == Connected(address, "", "", "release")
 
 
 def test_a_broken_message_costs_itself_only(serve: Callable[..., tuple[Server, str]]) -> None:
@@ -241,10 +241,10 @@ def test_stop(moment: str, serve: Callable[..., tuple[Server, str]]) -> None:
             if isinstance(event, Flow | Disconnected):
                 begun.set()
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     if moment == "connect":
-        eventually(lambda: source._call is not None, "a call")
+        eventually(lambda: source._connection is not None and source._connection.calls, "a call")
     else:
         assert begun.wait(DEADLINE)
     source.stop()

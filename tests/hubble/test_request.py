@@ -43,7 +43,7 @@ def test_new_flows_are_followed_and_nothing_old_is_asked_for() -> None:
     """Follow mode alone: no number, no start, no end."""
     asked = request()
     assert asked.follow
-    assert {field.name for field, _ in asked.ListFields()} == {"follow", "whitelist", "field_mask"}
+    assert {field.name for field, _ in asked.ListFields()} == {"follow", "whitelist", "field_mask", "experimental"}
 
 
 def test_the_whitelist_is_that_of_the_rules_of_counting() -> None:

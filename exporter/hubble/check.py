@@ -1,0 +1,100 @@
+"""Looks after a connection while its stream runs: the server, the release of its nodes, our certificates."""
+
+import threading
+from types import TracebackType
+from typing import Protocol, Self
+
+import grpc
+
+from exporter.hubble.connection import Connection
+from exporter.hubble.faults import fault_of
+from exporter.hubble.interface import ASKED_ANEW, Disconnected
+from exporter.hubble.releases import Release
+from exporter.hubble.settings import HubbleSettings
+from exporter.hubble.tls import TlsFileError, TlsFiles, read_files
+from exporter.log import logger
+
+
+class Stream(Protocol):
+    """What is looked after."""
+
+    arrivals: int
+
+    @property
+    def release(self) -> Release | None:
+        """The oldest release of the nodes that the stream was asked for."""
+        ...
+
+    def replace(self, why: Disconnected) -> None:
+        """End it and begin another."""
+        ...
+
+
+class Check:
+    """A thread for as long as the block lasts. Nothing it does or meets ends the stream but what replaces it."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        connection: Connection,
+        server_version: str,
+        files: TlsFiles | None,
+        settings: HubbleSettings,
+    ) -> None:
+        self._stream, self._connection, self._server_version = stream, connection, server_version
+        self._files, self._settings = files, settings
+        self._refused: TlsFiles | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="check", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End; a question that is still open ends with its connection."""
+        self._ended.set()
+
+    def _work(self) -> None:
+        while not self._ended.wait(self._settings.check_interval):
+            self._ask_server()
+            if self._files is not None and not self._ended.is_set():
+                self._look_at_files(self._files)
+
+    def _ask_server(self) -> None:
+        arrivals = self._stream.arrivals
+        try:
+            release = self._connection.release(self._connection.version() or self._server_version)
+        except grpc.FutureCancelledError:
+            return
+        except grpc.RpcError as error:
+            # A busy server may be late with answers; one that sends flows is there.
+            if self._stream.arrivals == arrivals and not self._ended.is_set():
+                fault = fault_of(error)
+                detail = f"nothing arrives, and the server does not answer: {fault.detail or fault.code}"
+                self._stream.replace(Disconnected(fault.code, "half_open", detail))
+            return
+        if release != self._stream.release:
+            known = release or "unknown"
+            self._stream.replace(Disconnected("OK", ASKED_ANEW, f"the oldest release of the nodes is now {known}"))
+
+    def _look_at_files(self, files: TlsFiles) -> None:
+        """Use other certificates once they have worked: the stream must not end for a file that is half written."""
+        try:
+            now = read_files(self._settings.tls)
+            if now in (files, self._refused):
+                return
+            with Connection(self._settings, now) as other:
+                other.version()
+        except TlsFileError as error:
+            logger().warning("tls_files_not_usable", detail=str(error), hint="the stream goes on with the old ones")
+            return
+        except grpc.RpcError as error:
+            fault = fault_of(error)
+            self._refused = now
+            logger().warning("tls_files_refused", reason=fault.reason, detail=fault.detail)
+            return
+        self._stream.replace(Disconnected("OK", ASKED_ANEW, "the certificates have changed"))
