@@ -19,7 +19,7 @@ _HINTS = {
     "tls_file": "correct the file; it is read again at the next attempt",
     "tls_required": "the server wants TLS: set hubble.tls.enabled and ca-file; for mTLS cert-file and key-file too",
     "tls_not_spoken": "the server speaks plaintext: unset hubble.tls.enabled, or use its TLS port",
-    "tls_unknown_authority": "hubble.tls.ca-file did not sign the server's certificate: take ca.crt of Hubble's secrets",
+    "tls_unknown_authority": "hubble.tls.ca-file did not sign the server's certificate: take the ca.crt of Hubble",
     "tls_expired": "the server's certificate has expired: renew it (cilium-ca, certgen or cert-manager)",
     "tls_wrong_name": "the server's certificate has another name: set hubble.tls.server-name, for Relay "
     "ui.hubble-relay.cilium.io, for an agent <node>.<cluster>.hubble-grpc.cilium.io",
