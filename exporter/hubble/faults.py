@@ -66,7 +66,7 @@ def clearer(fault: Disconnected, settings: HubbleSettings, files: TlsFiles | Non
         return fault
     if refusal := refuses_our_certificate(settings.address, files, timeout):
         what = "no certificate of ours was given" if files.certificate is None else "it refuses our certificate"
-        detail = f"{settings.address} says {refusal!r}: {what}"
+        detail = f"{settings.address} says {refusal}: {what}"
         return fault._replace(reason="tls_certificate_refused", detail=detail)
     return fault
 

@@ -125,7 +125,7 @@ class Observer:
             ended = Disconnected("UNAVAILABLE", "tls_file", str(error))
             yield ended
             return ended
-        self._ends = expiries(files) if files else {}
+        self._ends = expiries(self._settings.tls, files) if files else {}
         with Connection(self._settings, files) as connection:
             self._use(connection)
             ended = yield from self._talk(connection, files)

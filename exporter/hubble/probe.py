@@ -3,13 +3,13 @@
 import socket
 import ssl
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from exporter.hubble.tls import TlsFiles
 
 _ALERT_SECONDS = 1.0
 """Since TLS 1.3 a server refuses the client's certificate after the handshake: so long its word is waited for."""
+_HANGS_UP = "nothing, and hangs up after the handshake"
 _REFUSALS = ("certificate required", "bad certificate", "unknown ca", "certificate expired", "unsupported certificate")
 
 
@@ -30,17 +30,21 @@ def refuses_our_certificate(address: str, files: TlsFiles, timeout: float) -> st
     context = _anything()
     if files.certificate and files.key:
         _show(context, files.certificate, files.key)
+    shook_hands = False
     try:
         with _connected(address, timeout) as plain, context.wrap_socket(plain) as secured:
+            shook_hands = True
             secured.settimeout(_ALERT_SECONDS)
-            with suppress(TimeoutError):
-                secured.recv(1)
+            # A server that accepts us says something first: the settings of HTTP/2.
+            return "" if secured.recv(1) else _HANGS_UP
+    except TimeoutError:
+        return ""
     except ssl.SSLError as error:
         said = (error.reason or "").replace("_", " ").lower()
-        return next((refusal for refusal in _REFUSALS if refusal in said), "")
+        refusal = next((refusal for refusal in _REFUSALS if refusal in said), "")
+        return refusal or (_HANGS_UP if shook_hands else "")
     except OSError:
-        return ""
-    return ""
+        return _HANGS_UP if shook_hands else ""
 
 
 def _connected(address: str, timeout: float) -> socket.socket:

@@ -32,9 +32,11 @@ def read_files(settings: TlsSettings) -> TlsFiles:
     Raises:
         TlsFileError: when one is missing, unreadable or not what it should be.
     """
-    authorities = _read("ca-file", settings.ca_file) if settings.ca_file else _of_the_system()
-    if authorities is not None:
-        _certificates("ca-file", settings.ca_file, authorities)
+    if settings.ca_file:
+        authorities: bytes | None = _read("ca-file", settings.ca_file)
+        _certificates("ca-file", settings.ca_file, authorities or b"")
+    else:
+        authorities = _of_the_system()
     if not settings.cert_file:
         return TlsFiles(authorities, None, None)
     certificate, key = _read("cert-file", settings.cert_file), _read("key-file", settings.key_file)
@@ -46,9 +48,9 @@ def read_files(settings: TlsSettings) -> TlsFiles:
     return TlsFiles(authorities, certificate, key)
 
 
-def expiries(files: TlsFiles) -> dict[str, float]:
-    """When the first certificate of each file ends, in seconds since the epoch."""
-    held = {"ca": files.authorities, "client": files.certificate}
+def expiries(settings: TlsSettings, files: TlsFiles) -> dict[str, float]:
+    """When the first certificate of each file of the settings ends, in seconds since the epoch."""
+    held = {"ca": files.authorities if settings.ca_file else None, "client": files.certificate}
     return {name: _first_end(pem) for name, pem in held.items() if pem}
 
 
