@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from exporter.coverage import Gap
 from exporter.flow import Flow, Policy
 from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.log import RateLimit, logger
@@ -77,6 +78,14 @@ class Journal:
         for hit in hits:
             workload = f"{hit.namespace}/{hit.workload}".lstrip("/")
             self._log.warning("budget_reached", setting=hit.setting, workload=workload, family=hit.family)
+
+    def gaps(self, gaps: Iterable[Gap]) -> None:
+        """Tell of each time of which a node's ring had forgotten a part when we came back."""
+        for gap in gaps:
+            held = self._limit.admit("gap", gap.node_name)
+            if held is not None:
+                fields = {"node_name": gap.node_name, "seconds": round(gap.seconds, 1), "missed_events": gap.missed}
+                self._log.warning("stream_gap", **fields, **_similar(held))
 
     def _policies(self, flow: Flow) -> None:
         """Name all policies of a verdict that has several: the metric says only that there are several."""

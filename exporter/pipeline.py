@@ -13,11 +13,12 @@ from functools import partial
 
 from exporter.connections.connections import Connections
 from exporter.counting import Outcome, Role, owns_source, role_of
+from exporter.coverage import Gap
 from exporter.destinations.directory import Destinations, is_unresolved
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.settings import DestinationsSettings
 from exporter.flow import Direction, Dns, EventType, Flow, Http, Kafka, Kind, L7Type
-from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
+from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, Nodes, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics.recorder import Recorder, is_carried_to_world
 from exporter.metrics.store import Hit
@@ -98,7 +99,9 @@ class Pipeline:
             case LostEvents():
                 self.stream.lost_events(event)
             case NodeStatus():
-                self.stream.node_status(event)
+                self.stream.node_status(event, self._wall_ns())
+            case Nodes():
+                self.stream.looked(event, self._wall_ns())
             case Connected():
                 self.stream.has_connected(event, self._wall_ns())
             case Disconnected():
@@ -126,6 +129,7 @@ class Pipeline:
             flow_now = self.stream.last_flow_ns + self.stream.quiet_ns(wall_ns)
             self._connections.expire(flow_now)
             self._destinations.expire(flow_now)
+            self.stream.coverage.expire(wall_ns)
             if self.stream.live:
                 # What a file has counted stays: its end is not silence.
                 self._recorder.store.tick(self._recorder.store.steady_ns())
@@ -134,6 +138,11 @@ class Pipeline:
         """Budgets that were reached for the first time since the last call."""
         with self.lock:
             return self._recorder.store.take_hits()
+
+    def take_gaps(self) -> list[Gap]:
+        """Gaps of coverage found since the last call."""
+        with self.lock:
+            return self.stream.coverage.take_gaps()
 
     def reconfigure(self, sources: SourcesSettings, destinations: DestinationsSettings) -> None:
         """Judge by other settings from now on; what was counted and learnt stays."""

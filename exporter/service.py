@@ -87,6 +87,7 @@ class Service:
         )
         web_file = settings.web.config.file
         self._web = WebServer(settings.web, self._routes, LiveConfig(web_file, read_web_config) if web_file else None)
+        source.report_to(self.pipeline.handle)
         self.signals = Signals()
         self._stopping = self.signals.stopping
         self._dead, self._ended = "", False
@@ -228,6 +229,7 @@ class Service:
         while not self._stopping.wait(_TICK_SECONDS):
             self.pipeline.tick()
             self._journal.budgets(self.pipeline.take_hits())
+            self._journal.gaps(self.pipeline.take_gaps())
 
 
 def _spare_the_collector() -> None:

@@ -29,6 +29,7 @@ def snapshot(
     """Everything under the pipeline's lock, so that the numbers fit each other."""
     with pipeline.lock:
         stream, store = pipeline.stream, recorder.store
+        coverage = stream.coverage
         nodes = Counter(stream.nodes.values())
         endpoints = WindowStats(decoder.entries, settings.endpoint_cache, decoder.resets)
         return Snapshot(
@@ -36,6 +37,11 @@ def snapshot(
                 families.FLOWS: {(outcome.value,): count for outcome, count in pipeline.outcomes.items()},
                 families.EVENT_TYPES: {(name,): count for name, count in stream.event_types.items()},
                 families.LOST_EVENTS: {(name,): count for name, count in stream.lost.items()},
+                families.LOST_ESTIMATED: {(): coverage.estimated},
+                families.SERVER_FLOWS: {(name,): number for name, number in coverage.server_flows.items()},
+                families.COVERAGE: {(name,): ratio for name, ratio in coverage.ratios.items()},
+                families.CLUSTER_COVERAGE: {(): coverage.of_cluster},
+                families.GAP_SECONDS: {(): coverage.gap_seconds},
                 families.NODES: {(state,): count for state, count in nodes.items()},
                 families.CONNECTED: {(): float(stream.connected)},
                 families.CONNECTS: {(code, reason): number for (code, reason), number in stream.connects.items()},

@@ -4,8 +4,10 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
+from exporter.coverage import Coverage
 from exporter.flow import EventType, Flow
-from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, LostEvents, NodeStatus
+from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, LostEvents, Nodes, NodeStatus
+from exporter.hubble.releases import EXACT_LOSSES, release_of
 
 LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Upper bounds in seconds: relay's sorting buffer delays up to 100 events, which is long on a quiet cluster."""
@@ -48,6 +50,9 @@ class StreamState:
     connects: Counter[tuple[str, str]] = field(default_factory=Counter)
     decode_errors: Counter[str] = field(default_factory=Counter)
     nodes: dict[str, str] = field(default_factory=dict)
+    coverage: Coverage = field(init=False)
+    _exact: set[str] = field(default_factory=set)
+    """Nodes that count what their ring loses."""
     lag_counts: list[int] = field(default_factory=lambda: [0] * (len(LAG_BUCKETS) + 1))
     lag_ns: int = 0
     """The sum of all lags."""
@@ -58,6 +63,7 @@ class StreamState:
         """Judge times by our clock if they are of the present."""
         if self.live:
             self._latest_ns = 0
+        self.coverage = Coverage(self.most_nodes)
 
     def arrived(self, flow: Flow, wall_ns: int) -> Flow:
         """Take note of a flow that arrived at `wall_ns`; it is handed on with a time that can be relied on."""
@@ -72,6 +78,7 @@ class StreamState:
         self.types[flow.kind.event_type] += flow.weight
         if self.nodes.get(flow.node_name) != "connected" and flow.node_name:
             self._node(flow.node_name, "connected")
+            self.coverage.returned(flow.node_name)
         # What happened before we connected is backlog: it says how long we were away, not how slow we are.
         if self.live and time_ns >= self.changed_ns:
             lag_ns = wall_ns - time_ns
@@ -120,11 +127,23 @@ class StreamState:
     def lost_events(self, event: LostEvents) -> None:
         """Add a loss as Hubble counts it."""
         self.lost[event.source] += event.number
+        self.coverage.lost(event.node_name, event.source, event.number, is_exact=event.node_name in self._exact)
 
-    def node_status(self, event: NodeStatus) -> None:
+    def node_status(self, event: NodeStatus, wall_ns: int = 0) -> None:
         """Take relay's word on its nodes."""
         for name in event.node_names:
             self._node(name, event.state)
+            if event.state == "connected":
+                self.coverage.returned(name)
+            else:
+                self.coverage.detached(wall_ns, name)
+
+    def looked(self, event: Nodes, wall_ns: int) -> None:
+        """Take what the server says of its nodes, at `wall_ns`."""
+        for node in event.nodes:
+            if (release := release_of(node.version)) and release >= EXACT_LOSSES:
+                self._exact.add(node.name)
+            self.coverage.looked(node.name, node.seen_flows, node.ring_flows, wall_ns)
 
     def has_connected(self, event: Connected, wall_ns: int = 0) -> None:
         """A stream is open, from `wall_ns` on."""
@@ -132,12 +151,14 @@ class StreamState:
         self.connected = self.connected_once = True
         self.address, self.server_version = event.address, event.server_version
         self.connects["OK", "connected"] += 1
+        self.coverage.attached(event.since_ns)
 
     def has_disconnected(self, event: Disconnected, wall_ns: int = 0) -> None:
         """An attempt failed or the stream ended, at `wall_ns`."""
         if self.connected or not self.changed_ns:
             self.changed_ns = wall_ns
         self.connected = False
+        self.coverage.detached(wall_ns)
         if event.reason != ASKED_ANEW:
             self.last_fault, self.last_fault_ns = event, wall_ns
         self.connects[event.code, event.reason] += 1

@@ -1,5 +1,6 @@
 """Takes the status that the page and the API show: what belongs together under the lock, the rest outside it."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -134,7 +135,14 @@ class StatusView:
             nodes=Counter(state.nodes.values()),
             last_fault=Fault(moment(state.last_fault_ns), *fault, hint_of(fault.reason)) if fault else None,
         )
-        coverage = Coverage("not_measured", dict(state.lost), dict(state.decode_errors))
+        share = state.coverage.of_cluster
+        is_known = not math.isnan(share)
+        coverage = Coverage(
+            "measured" if is_known else "not_measured",
+            share if is_known else None,
+            dict(state.lost),
+            dict(state.decode_errors),
+        )
         counted = outcomes[Outcome.COUNTED] + outcomes[Outcome.IDENTITY_UNRESOLVED]
         return _Moment(stream, coverage, outcomes.total(), counted, self._pipeline.recent.drops)
 

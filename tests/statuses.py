@@ -1,6 +1,6 @@
 """A service without network for tests of what it shows: events go in by hand, the clock is moved by hand."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from exporter.connections.connections import Connections
 from exporter.destinations.directory import Destinations
@@ -30,6 +30,9 @@ class Events:
     def events(self) -> Iterator[Event]:
         """All of them."""
         yield from self._events
+
+    def report_to(self, take: Callable[[Event], object]) -> None:
+        """Nothing to report."""
 
     def stats(self) -> SourceStats:
         """Nothing to say."""

@@ -3,7 +3,8 @@
 import json
 import random
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from math import isnan
 from pathlib import Path
 
 import grpc
@@ -104,6 +105,9 @@ class Breaking:
 
     def __init__(self) -> None:
         self.go = threading.Event()
+
+    def report_to(self, take: Callable[[Event], object]) -> None:
+        """Nothing to report."""
 
     def stats(self) -> SourceStats:
         """Nothing to say."""
@@ -217,9 +221,10 @@ def _openmetrics(body: bytes) -> Iterable[Metric]:
     return metrics
 
 
-def _ours(metrics: Iterable[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+def _ours(metrics: Iterable[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float | None]:
     return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
+        # What is not known equals nothing, itself included.
+        (sample.name, frozenset(sample.labels.items())): None if isnan(sample.value) else sample.value
         for metric in metrics
         for sample in metric.samples
         if sample.name.startswith("hubble_egress_")

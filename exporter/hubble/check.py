@@ -8,8 +8,8 @@ import grpc
 
 from exporter.hubble.connection import Connection
 from exporter.hubble.faults import fault_of
-from exporter.hubble.interface import ASKED_ANEW, Disconnected
-from exporter.hubble.releases import Release
+from exporter.hubble.interface import ASKED_ANEW, Disconnected, NodeSeen
+from exporter.hubble.releases import Release, oldest
 from exporter.hubble.settings import HubbleSettings
 from exporter.hubble.tls import TlsFileError, TlsFiles, read_files
 from exporter.log import logger
@@ -25,6 +25,10 @@ class Stream(Protocol):
         """The oldest release of the nodes that the stream was asked for."""
         ...
 
+    def saw(self, nodes: tuple[NodeSeen, ...]) -> None:
+        """The server has answered for its nodes."""
+        ...
+
     def replace(self, why: Disconnected) -> None:
         """End it and begin another."""
         ...
@@ -37,11 +41,10 @@ class Check:
         self,
         stream: Stream,
         connection: Connection,
-        server_version: str,
         files: TlsFiles | None,
         settings: HubbleSettings,
     ) -> None:
-        self._stream, self._connection, self._server_version = stream, connection, server_version
+        self._stream, self._connection = stream, connection
         self._files, self._settings = files, settings
         self._refused: TlsFiles | None = None
         self._ended = threading.Event()
@@ -60,16 +63,18 @@ class Check:
 
     def _work(self) -> None:
         while not self._ended.wait(self._settings.check_interval):
-            self._ask_server()
-            if self._files is not None and not self._ended.is_set():
-                self._look_at_files(self._files)
+            try:
+                self._ask_server()
+                if self._files is not None:
+                    self._look_at_files(self._files)
+            except grpc.FutureCancelledError:
+                # The stream has ended, or we were stopped.
+                return
 
     def _ask_server(self) -> None:
         arrivals = self._stream.arrivals
         try:
-            release = self._connection.release(self._connection.version() or self._server_version)
-        except grpc.FutureCancelledError:
-            return
+            nodes = self._connection.nodes(self._connection.status())
         except grpc.RpcError as error:
             # A busy server may be late with answers; one that sends flows is there.
             if self._stream.arrivals == arrivals and not self._ended.is_set():
@@ -77,6 +82,8 @@ class Check:
                 detail = f"nothing arrives, and the server does not answer: {fault.detail or fault.code}"
                 self._stream.replace(Disconnected(fault.code, "half_open", detail))
             return
+        self._stream.saw(nodes)
+        release = oldest(node.version for node in nodes)
         if release != self._stream.release:
             known = release or "unknown"
             self._stream.replace(Disconnected("OK", ASKED_ANEW, f"the oldest release of the nodes is now {known}"))
@@ -88,7 +95,7 @@ class Check:
             if now in (files, self._refused):
                 return
             with Connection(self._settings, now) as other:
-                other.version()
+                other.status()
         except TlsFileError as error:
             logger().warning("tls_files_not_usable", detail=str(error), hint="the stream goes on with the old ones")
             return

@@ -9,8 +9,8 @@ import grpc
 from google.protobuf.message import Message
 
 from exporter.hubble.channel import open_channel
+from exporter.hubble.interface import NodeSeen
 from exporter.hubble.pb.observer import observer_pb2
-from exporter.hubble.releases import Release, oldest
 from exporter.hubble.settings import HubbleSettings
 from exporter.hubble.tls import TlsFiles
 
@@ -67,18 +67,20 @@ class Connection:
         for call in calls:
             call.cancel()
 
-    def version(self) -> str:
-        """Version of the server; "" when it does not know ServerStatus.
+    def status(self) -> NodeSeen | None:
+        """What the server says of itself, without a name; None when it does not know ServerStatus.
 
         A quiet stream sends nothing at all, not even headers: only such a call proves that a server answers.
         """
         status = self._ask("ServerStatus", observer_pb2.ServerStatusRequest(), observer_pb2.ServerStatusResponse)
-        return status.version if status is not None else ""
+        return status and NodeSeen("", status.version, status.seen_flows, status.num_flows)
 
-    def release(self, server_version: str) -> Release | None:
-        """The oldest release of the nodes behind a relay, or of the agent itself, which knows no GetNodes."""
+    def nodes(self, status: NodeSeen | None) -> tuple[NodeSeen, ...]:
+        """The nodes behind a relay; of an agent, which knows no GetNodes, what it said of itself."""
         answer = self._ask("GetNodes", observer_pb2.GetNodesRequest(), observer_pb2.GetNodesResponse)
-        return oldest([server_version] if answer is None else [node.version for node in answer.nodes])
+        if answer is None:
+            return (status,) if status else ()
+        return tuple(NodeSeen(node.name, node.version, node.seen_flows, node.num_flows) for node in answer.nodes)
 
     def flows(self, request: observer_pb2.GetFlowsRequest) -> RawStream:
         """A stream of flows. No deserialiser: a message that cannot be parsed must cost itself only."""
@@ -98,7 +100,11 @@ class Connection:
             request_serializer=type(request).SerializeToString,
             response_deserializer=answer.FromString,
         )
-        call = unary.future(request, timeout=self._timeout)
+        try:
+            call = unary.future(request, timeout=self._timeout)
+        except ValueError:
+            # The channel was closed in this moment.
+            raise grpc.FutureCancelledError from None
         self._add(call)
         try:
             return call.result()

@@ -1,6 +1,6 @@
 """What comes out of a source of flows: flows, and everything that happens on the way, on one iterator."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from exporter.flow import Flow
@@ -52,6 +52,21 @@ class NodeStatus(NamedTuple):
     message: str
 
 
+class NodeSeen(NamedTuple):
+    """What the server says of one node: its own counts, and what its ring holds now."""
+
+    name: str
+    version: str
+    seen_flows: int
+    ring_flows: int
+
+
+class Nodes(NamedTuple):
+    """The server was asked for its nodes."""
+
+    nodes: tuple[NodeSeen, ...]
+
+
 class Undecodable(NamedTuple):
     """A message or a line that gave no event, and why."""
 
@@ -66,7 +81,7 @@ class Ignored(NamedTuple):
     what: str
 
 
-Event = Flow | Connected | Disconnected | LostEvents | NodeStatus | Undecodable | Ignored
+Event = Flow | Connected | Disconnected | LostEvents | NodeStatus | Nodes | Undecodable | Ignored
 
 
 class SourceStats(NamedTuple):
@@ -96,6 +111,10 @@ class FlowSource(Protocol):
 
     def choose(self, sources: SourcesSettings) -> None:
         """Leave out from now on what the settings leave out, as far as the source can; called from another thread."""
+        ...
+
+    def report_to(self, take: Callable[["Event"], object]) -> None:
+        """Give events that do not wait for the next flow to this one, from a thread of the source's own."""
         ...
 
     def stats(self) -> SourceStats:

@@ -6,7 +6,7 @@ control is the only queue: if we are too slow Hubble overwrites its ring and say
 
 import random
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import grpc
 
@@ -22,11 +22,13 @@ from exporter.hubble.interface import (
     Connected,
     Disconnected,
     Event,
+    Nodes,
+    NodeSeen,
     NodeStatus,
     SourceStats,
 )
 from exporter.hubble.positions import Keeper
-from exporter.hubble.releases import Release
+from exporter.hubble.releases import Release, oldest
 from exporter.hubble.request import Mask, follow_request
 from exporter.hubble.resume import Resume
 from exporter.hubble.settings import HubbleSettings, SourcesSettings
@@ -53,6 +55,7 @@ class Observer:
         self._ends: dict[str, float] = {}
         self.arrivals = 0
         """Messages that arrived; what stands still while the server is silent."""
+        self._take: Callable[[Event], object] = lambda _: None
         self._keeper = Keeper(settings.position_file)
         self._resume = Resume(settings.resume_window, settings.overlap, self._keeper.restored)
 
@@ -80,6 +83,14 @@ class Observer:
             self._sources = sources
             if differs:
                 self._end(Disconnected("OK", ASKED_ANEW, "the settings choose other sources"))
+
+    def report_to(self, take: Callable[[Event], object]) -> None:
+        """What is found out while no flow arrives is told at once, to this one."""
+        self._take = take
+
+    def saw(self, nodes: tuple[NodeSeen, ...]) -> None:
+        """The server has answered for its nodes."""
+        self._take(Nodes(self._named(nodes)))
 
     def replace(self, why: Disconnected) -> None:
         """End the present stream, if there is one, and begin another; called from any thread."""
@@ -138,12 +149,15 @@ class Observer:
     def _talk(self, connection: Connection, files: TlsFiles | None) -> Generator[Event, None, Disconnected]:
         connected = False
         try:
-            version = connection.version()
-            self._serves(connection.release(version))
+            status = connection.status()
+            nodes = connection.nodes(status)
+            self._serves(oldest(node.version for node in nodes))
             connected, since_ns = True, self._resume.since_ns
-            yield Connected(self._settings.address, version, str(self._release or ""), self._mask.value, since_ns)
+            version, release = status.version if status else "", str(self._release or "")
+            yield Connected(self._settings.address, version, release, self._mask.value, since_ns)
+            self.saw(nodes)
             call = self._begin(connection, since_ns)
-            with Check(self, connection, version, files, self._settings):
+            with Check(self, connection, files, self._settings):
                 # From here on a flow costs no line of ours but `_receive`.
                 yield from map(self._receive, call)
             ended = Disconnected("OK", "stream_ended", "the server ended the stream")
@@ -160,6 +174,11 @@ class Observer:
             self._streams = False
             ended, self._replaced = self._replaced or ended, None
         return ended
+
+    def _named(self, nodes: tuple[NodeSeen, ...]) -> tuple[NodeSeen, ...]:
+        """An agent does not say its name; its flows do."""
+        only = next(iter(self._resume.positions)) if len(self._resume.positions) == 1 else self._settings.address
+        return tuple(node if node.name else node._replace(name=only) for node in nodes)
 
     def _serves(self, release: Release | None) -> None:
         """Ask what nodes of this release understand; what others refused is asked of them again."""

@@ -19,6 +19,8 @@ class Release(NamedTuple):
 
 OLDEST = Release(1, 14)
 """The oldest that knows field masks at all; an older one ignores them."""
+EXACT_LOSSES = Release(1, 19)
+"""From here on an agent says how many events its ring lost; before, that it lost some (cilium/cilium#41163)."""
 _SINCE = {
     "egress_allowed_by": Release(1, 15),
     "egress_denied_by": Release(1, 16),

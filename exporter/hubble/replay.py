@@ -70,6 +70,9 @@ class Recording:
     def choose(self, sources: SourcesSettings) -> None:
         """Nothing to do: a file has what it has, and the pipeline leaves out what is not wanted."""
 
+    def report_to(self, take: Callable[[Event], object]) -> None:
+        """Whatever a recording tells stands in it."""
+
     def stats(self) -> SourceStats:
         """A recording has nothing to say about itself."""
         return SourceStats()

@@ -130,6 +130,30 @@ LOST_EVENTS = Family(
     "Events that Hubble says it lost, as it counts them.",
     (labels.LOST_SOURCE,),
 )
+LOST_ESTIMATED = Family(
+    "hubble_egress_exporter_lost_events_estimated_total",
+    "counter",
+    "Upper bound of what rings of agents before 1.19 lost, which say that they lost something and not how much: all "
+    "that the node saw between two looks.",
+)
+SERVER_FLOWS = Family(
+    "hubble_egress_exporter_server_flows_total",
+    "counter",
+    "Events that a node's agent saw since we first looked, by its own count; what the filters leave out is in it.",
+    (labels.SELF_NODE_NAME,),
+)
+COVERAGE = Family(
+    "hubble_egress_exporter_coverage_ratio",
+    "gauge",
+    "Share of what a node's agent saw in the last five minutes that could reach us; NaN when it is not known.",
+    (labels.SELF_NODE_NAME,),
+)
+CLUSTER_COVERAGE = Family("hubble_egress_exporter_cluster_coverage_ratio", "gauge", "The same of all nodes together.")
+GAP_SECONDS = Family(
+    "hubble_egress_exporter_gap_seconds_total",
+    "counter",
+    "Time, summed over nodes, of which their rings had forgotten everything when we came back.",
+)
 NODES = Family("hubble_egress_exporter_nodes", "gauge", "Nodes by their state.", (labels.NODE_STATE,))
 CONNECTED = Family("hubble_egress_exporter_connected", "gauge", "1 while a stream of flows is open.")
 CONNECTS = Family(
@@ -250,6 +274,11 @@ EXPORTER = (
     FLOWS,
     EVENT_TYPES,
     LOST_EVENTS,
+    LOST_ESTIMATED,
+    SERVER_FLOWS,
+    COVERAGE,
+    CLUSTER_COVERAGE,
+    GAP_SECONDS,
     NODES,
     CONNECTED,
     CONNECTS,

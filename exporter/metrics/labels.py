@@ -147,6 +147,7 @@ KEPT_STATE = Label(
     "`live` in series that are exposed, `retained` for series that may come back, `forgotten` with the others.",
     ("live", "retained", "forgotten"),
 )
+SELF_NODE_NAME = Label("node_name", "The node, as Hubble names it; at most hubble.nodes of them.")
 CERTIFICATE = Label("certificate", "`ca`: hubble.tls.ca-file, `client`: hubble.tls.cert-file; neither without TLS.")
 MASK = Label("mask", "`release`, `oldest` or `none`.", ("release", "oldest", "none"))
 CACHE = Label("cache", "Which cache or window.")

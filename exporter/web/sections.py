@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from exporter.web.html import Column, Html, element, joined, pairs, table, time
-from exporter.web.status import DropRow, State, Status
+from exporter.web.status import Coverage, DropRow, State, Status
 from exporter.web.words import ago
 
 _TONES = {
@@ -63,7 +63,7 @@ def stream(status: Status) -> Html:
     entries += [
         ("Newest flow", when(source.newest_flow, now, none="none yet")),
         ("Nodes", _by_name(source.nodes) or "none heard of yet"),
-        ("Coverage", status.coverage.state.replace("_", " ")),
+        ("Coverage", _coverage(status.coverage)),
         ("Lost events", _by_name(status.coverage.lost_events) or "none that Hubble admits"),
         ("Skipped", _by_name(status.coverage.skipped) or "no message was unreadable"),
         ("Series in use", _number(status.counts.series)),
@@ -181,6 +181,14 @@ def _workload(namespace: str, name: str) -> Html:
 
 def _named(name: str, further: str) -> Html:
     return joined((element("span", name), " ", element("small", further) if further else ""))
+
+
+def _coverage(coverage: Coverage) -> str:
+    """`100 %` only when nothing at all is missing."""
+    if coverage.ratio is None:
+        return "not measured"
+    share = coverage.ratio if coverage.ratio == 1 else min(coverage.ratio, 0.999)
+    return f"{share:.1%} of the last five minutes".replace("100.0%", "100%")
 
 
 def _by_name(numbers: Mapping[str, int]) -> str:

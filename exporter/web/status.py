@@ -52,9 +52,11 @@ class Stream(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """What is known of what we did not see. `state` is `not_measured`: no flow proves that none is missing."""
+    """What is known of what we did not see. `state` is `measured`, or `not_measured` when nobody can tell."""
 
     state: str
+    ratio: float | None
+    """Share of what the agents saw in the last five minutes that could reach us."""
     lost_events: Mapping[str, int]
     skipped: Mapping[str, int]
 

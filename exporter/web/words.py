@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 
 from exporter.web.status import Coverage, State, Stream
 
+_LOW_COVERAGE = 0.99
+"""Below it the page says so; a loss now and then is how rings work."""
+
 
 def headline(stream: Stream, at: datetime, dead_thread: str = "") -> str:
     """The answer to "is it working", as a sentence."""
@@ -33,6 +36,8 @@ def remarks(stream: Stream, coverage: Coverage) -> tuple[str, ...]:
     found = []
     if lost := sum(coverage.lost_events.values()):
         found.append(f"Hubble lost {lost:,} events since the start: what was in them was not seen.")
+    if coverage.ratio is not None and coverage.ratio < _LOW_COVERAGE:
+        found.append(f"Only {coverage.ratio:.0%} of what the agents saw in the last five minutes could reach us.")
     away = sum(number for state, number in stream.nodes.items() if state != "connected")
     if away:
         found.append(f"{away:,} of {sum(stream.nodes.values()):,} nodes are not connected: their flows are missing.")

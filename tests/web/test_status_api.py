@@ -73,6 +73,7 @@ def test_content() -> None:
     assert document["stream"]["last_fault"]["hint"].startswith("nothing listens there")
     assert document["coverage"] == {
         "state": "not_measured",
+        "ratio": None,
         "lost_events": {"hubble_ring_buffer": 1200},
         "skipped": {"invalid_protobuf": 1},
     }
