@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterable, Iterator
 
 from exporter.connections.connections import Connections
 from exporter.destinations.directory import Destinations
-from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, NodeStatus, SourceStats, Undecodable
+from exporter.hubble.interface import (
+    Connected,
+    Disconnected,
+    Event,
+    LostEvents,
+    Nodes,
+    NodeSeen,
+    NodeStatus,
+    SourceStats,
+    Undecodable,
+)
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics import families
 from exporter.metrics.recorder import Recorder
@@ -84,9 +94,11 @@ def full() -> Status:
     status = shown.take(
         REFUSED,
         CONNECTED,
+        Nodes((NodeSeen("east/node-1", "cilium v1.19.4", 1_000, 4_095),)),
         NodeStatus("connected", ("east/node-1",), ""),
         NodeStatus("unavailable", ("east/node-2",), "dial failed"),
         LostEvents("hubble_ring_buffer", 1200, "east/node-1"),
+        Nodes((NodeSeen("east/node-1", "cilium v1.19.4", 11_000, 4_095),)),
         Undecodable("invalid_protobuf", "stream", "cut off"),
         flow(destination_names=("api.example.com",)),
         drop(),

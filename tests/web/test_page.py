@@ -114,7 +114,7 @@ def test_stream() -> None:
         "Hubble cilium v1.19.4",
         "Newest flow 2027-01-15 08:00:00 UTC (10 s ago)",
         "Nodes 1 connected, 1 unavailable",
-        "Coverage not measured",
+        "Coverage 88.0% of the last five minutes",
         "Lost events 1,200 hubble_ring_buffer",
         "Skipped 1 invalid_protobuf",
         "Last fault connection_refused (UNAVAILABLE), 2027-01-15 08:00:00 UTC (10 s ago) : nothing listens there",

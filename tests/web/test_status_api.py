@@ -72,8 +72,8 @@ def test_content() -> None:
     assert document["stream"]["nodes"] == {"connected": 1, "unavailable": 1}
     assert document["stream"]["last_fault"]["hint"].startswith("nothing listens there")
     assert document["coverage"] == {
-        "state": "not_measured",
-        "ratio": None,
+        "state": "measured",
+        "ratio": 0.88,
         "lost_events": {"hubble_ring_buffer": 1200},
         "skipped": {"invalid_protobuf": 1},
     }
