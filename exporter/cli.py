@@ -19,6 +19,7 @@ from exporter.hubble.replay import Recording, UnreadableRecordingError, check_re
 from exporter.metrics.reference import metrics_markdown
 from exporter.narration import announce, show
 from exporter.options import given_flags, parse
+from exporter.preflight import Preflight
 from exporter.progress import Progress
 from exporter.reload import Reading
 from exporter.service import Service
@@ -89,7 +90,7 @@ def _with_settings(options: argparse.Namespace) -> int:
     settings = read()
     log.configure(settings.log)
     options.reading = Reading(settings, partial(read, again=True))
-    commands = {"run": _run, "demo": _demo, "replay": _replay, "check-config": _check_config}
+    commands = {"run": _run, "demo": _demo, "replay": _replay, "preflight": _preflight, "check-config": _check_config}
     return commands[options.command](settings, options)
 
 
@@ -165,6 +166,19 @@ def _replay(settings: Settings, options: argparse.Namespace) -> int:
     if any(report.usable for report in source.reports):
         _print_metrics(service)
     return _FAILED if _is_hopeless(source) else _OK
+
+
+def _preflight(settings: Settings, options: argparse.Namespace) -> int:
+    _interruptible()
+    # Looked at twice at least in this time, or there is no coverage to tell.
+    often = min(settings.hubble.check_interval, options.seconds / 3)
+    hubble = settings.hubble.model_copy(update={"check_interval": often, "position_file": ""})
+    source = Observer(hubble, settings.sources, Decoder(hubble.endpoint_cache), random.SystemRandom())
+    preflight = Preflight(hubble, source)
+    works = preflight.run(options.seconds)
+    for finding in preflight.findings(options.seconds):
+        print(f"{finding.sign:2}  {finding.what:<12}  {finding.said}")  # noqa: T201, the command's answer
+    return _OK if works else _FAILED
 
 
 def _check_config(settings: Settings, _options: argparse.Namespace) -> int:

@@ -72,6 +72,15 @@ def _parsers() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[arg
     replay.add_argument(
         "--speed", type=_speed, metavar="N", help="pace by the flows' own time, N times faster than life"
     )
+    preflight = _command(
+        commands,
+        "preflight",
+        "try the connection to Hubble, and say what works and what to change",
+        "[--seconds N] [flags]",
+    )
+    preflight.add_argument(
+        "--seconds", type=_seconds, default=10.0, metavar="N", help="read flows for so long (default 10)"
+    )
     _command(commands, "check-config", "validate the settings and leave")
     reference = commands.add_parser("reference", help="print CONFIGURATION.md and METRICS.md", allow_abbrev=False)
     reference.add_argument("document", nargs="?", choices=("configuration", "metrics"), help="only this one")
@@ -130,10 +139,18 @@ def _help(setting: SettingField) -> str:
 
 
 def _speed(text: str) -> float:
+    return _above_zero(text, "speed")
+
+
+def _seconds(text: str) -> float:
+    return _above_zero(text, "time in seconds")
+
+
+def _above_zero(text: str, what: str) -> float:
     try:
-        speed = float(text)
+        number = float(text)
     except ValueError:
-        speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no speed; write a number above 0")
-    return speed
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no {what}; write a number above 0")
+    return number

@@ -15,7 +15,7 @@ from tests.programs import Process, environment, eventually, free_port, get, run
 
 FLOWS = Path(__file__).parent / "scenarios" / "tcp-connection" / "flows.jsonl"
 COUNTED = 'hubble_egress_exporter_flows_total{outcome="counted"}'
-COMMANDS = ("run", "demo", "replay", "check-config")
+COMMANDS = ("run", "demo", "replay", "preflight", "check-config")
 
 
 def test_version() -> None:
