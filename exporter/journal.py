@@ -26,6 +26,7 @@ _HINTS = {
     "ui.hubble-relay.cilium.io, for an agent <node>.<cluster>.hubble-grpc.cilium.io",
     "tls_certificate_refused": "give the server a certificate that it accepts: hubble.tls.cert-file and key-file",
     "mask_refused": "an older node does not know a field that was asked for",
+    "node_silent": "another stream is tried; look at Relay's connection to these nodes",
     "half_open": "the connection was dead; a new one is made",
     "too_many_pings": "something between us and Hubble pings too often",
     "message_too_large": "a message is larger than the channel takes",

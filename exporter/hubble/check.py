@@ -1,8 +1,10 @@
 """Looks after a connection while its stream runs: the server, the release of its nodes, our certificates."""
 
 import threading
+import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import grpc
 
@@ -15,18 +17,35 @@ from exporter.hubble.tls import TlsFileError, TlsFiles, read_files
 from exporter.log import logger
 
 
+class _Watch(NamedTuple):
+    """A node since something of it arrived last."""
+
+    position: int
+    seen_flows: int
+    since: float
+
+
 class Stream(Protocol):
     """What is looked after."""
 
     arrivals: int
 
     @property
+    def positions(self) -> Mapping[str, int]:
+        """Time of the newest flow of each node."""
+        ...
+
+    @property
     def release(self) -> Release | None:
         """The oldest release of the nodes that the stream was asked for."""
         ...
 
-    def saw(self, nodes: tuple[NodeSeen, ...]) -> None:
-        """The server has answered for its nodes."""
+    def saw(self, nodes: tuple[NodeSeen, ...]) -> tuple[NodeSeen, ...]:
+        """The server has answered for its nodes; returns them with their names."""
+        ...
+
+    def fell_silent(self, node_names: tuple[str, ...]) -> None:
+        """Their agents see flows, and none arrives."""
         ...
 
     def replace(self, why: Disconnected) -> None:
@@ -43,9 +62,13 @@ class Check:
         connection: Connection,
         files: TlsFiles | None,
         settings: HubbleSettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream, self._connection = stream, connection
         self._files, self._settings = files, settings
+        self._clock = clock
+        self._watches: dict[str, _Watch] = {}
         self._refused: TlsFiles | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name="check", daemon=True)
@@ -82,11 +105,24 @@ class Check:
                 detail = f"nothing arrives, and the server does not answer: {fault.detail or fault.code}"
                 self._stream.replace(Disconnected(fault.code, "half_open", detail))
             return
-        self._stream.saw(nodes)
+        self._look_for_silent(self._stream.saw(nodes))
         release = oldest(node.version for node in nodes)
         if release != self._stream.release:
             known = release or "unknown"
             self._stream.replace(Disconnected("OK", ASKED_ANEW, f"the oldest release of the nodes is now {known}"))
+
+    def _look_for_silent(self, nodes: tuple[NodeSeen, ...]) -> None:
+        now = self._clock()
+        silent = []
+        for node in nodes:
+            position = self._stream.positions.get(node.name, 0)
+            watch = self._watches.setdefault(node.name, _Watch(position, node.seen_flows, now))
+            if position != watch.position or node.seen_flows < watch.seen_flows:
+                self._watches[node.name] = _Watch(position, node.seen_flows, now)
+            elif node.seen_flows > watch.seen_flows and now - watch.since >= self._settings.silent_after:
+                silent.append(node.name)
+        if silent:
+            self._stream.fell_silent(tuple(silent))
 
     def _look_at_files(self, files: TlsFiles) -> None:
         """Use other certificates once they have worked: the stream must not end for a file that is half written."""

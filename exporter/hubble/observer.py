@@ -6,7 +6,7 @@ control is the only queue: if we are too slow Hubble overwrites its ring and say
 
 import random
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 import grpc
 
@@ -34,6 +34,7 @@ from exporter.hubble.resume import Resume
 from exporter.hubble.settings import HubbleSettings, SourcesSettings
 from exporter.hubble.tls import TlsFileError, TlsFiles, expiries, read_files
 
+_MOST_NAMES = 5
 _AT_ONCE = (ASKED_ANEW, MASK_REFUSED)
 
 
@@ -53,6 +54,8 @@ class Observer:
         self._release: Release | None = None
         self._mask = Mask.RELEASE
         self._ends: dict[str, float] = {}
+        self._silent: dict[str, int] = {}
+        """Positions of nodes for whose silence a stream was replaced already."""
         self.arrivals = 0
         """Messages that arrived; what stands still while the server is silent."""
         self._take: Callable[[Event], object] = lambda _: None
@@ -88,9 +91,29 @@ class Observer:
         """What is found out while no flow arrives is told at once, to this one."""
         self._take = take
 
-    def saw(self, nodes: tuple[NodeSeen, ...]) -> None:
-        """The server has answered for its nodes."""
-        self._take(Nodes(self._named(nodes)))
+    @property
+    def positions(self) -> Mapping[str, int]:
+        """Time of the newest flow of each node."""
+        return self._resume.positions
+
+    def saw(self, nodes: tuple[NodeSeen, ...]) -> tuple[NodeSeen, ...]:
+        """The server has answered for its nodes; returns them with their names."""
+        named = self._named(nodes)
+        self._take(Nodes(named))
+        return named
+
+    def fell_silent(self, node_names: tuple[str, ...]) -> None:
+        """Their agents see flows, and none arrives: try another stream, once for each silence."""
+        if self._sources.chooses:
+            # What these nodes see may be what nobody wants.
+            return
+        self._take(NodeStatus("silent", node_names, "its agent sees flows, and none arrives"))
+        new = {name: self.positions.get(name, 0) for name in node_names}
+        if new.items() <= self._silent.items():
+            return
+        self._silent.update(new)
+        names = ", ".join(node_names[:_MOST_NAMES])
+        self.replace(Disconnected("OK", "node_silent", f"{len(node_names)} nodes are silent: {names}"))
 
     def replace(self, why: Disconnected) -> None:
         """End the present stream, if there is one, and begin another; called from any thread."""

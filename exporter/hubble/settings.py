@@ -62,6 +62,12 @@ class HubbleSettings(BaseModel):
         description="How often the server is asked for its nodes. A stream on which nothing arrives meanwhile, and "
         "whose server does not answer either, is replaced; so is one whose certificate files have changed.",
     )
+    silent_after: Duration = Field(
+        default=120.0,
+        gt=0,
+        description="A node whose agent sees flows while none arrives for so long counts as missed, and the stream is "
+        "replaced once: relay does not try a peer again whose stream ended cleanly. Not with `sources` that choose.",
+    )
     backoff_min: Duration = Field(default=1.0, gt=0, description="Delay before the second attempt to connect.")
     backoff_max: Duration = Field(
         default=30.0, gt=0, description="Longest delay between attempts; delays double up to it, with jitter."

@@ -116,7 +116,9 @@ LOST_SOURCE = Label(
     ("perf_event_ring_buffer", "observer_events_queue", "hubble_ring_buffer", "unknown_lost_event_source"),
 )
 NODE_STATE = Label(
-    "state", "State that relay last gave, or connected.", ("connected", "unavailable", "gone", "error", "unknown")
+    "state",
+    "State that relay last gave, or `connected`; `silent`: its agent sees flows, and none arrives.",
+    ("connected", "unavailable", "gone", "error", "silent", "unknown"),
 )
 CODE = Label("code", "gRPC status name; OK for a connection that was made and for a stream that ended in order.")
 CONNECT_REASON = Label("reason", "`connected`, or why an attempt or a stream ended.")

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
+from itertools import repeat
 
 import grpc
 
@@ -20,6 +21,7 @@ class Relay:
     def __init__(self, *versions: str) -> None:
         self.versions = list(versions)
         self.requests: list[observer_pb2.GetFlowsRequest] = []
+        self.seen: Iterator[int] = repeat(0)
         self.is_dead = self.tells_by_status = False
         self.refuses: Callable[[list[str]], bool] = lambda _paths: False
         self._server = grpc.server(futures.ThreadPoolExecutor(16))
@@ -41,7 +43,10 @@ class Relay:
             left = threading.Event()
             context.add_callback(left.set)
             left.wait(DEADLINE)
-        nodes = [observer_pb2.Node(name=f"n{n}", version=version) for n, version in enumerate(self.versions)]
+        seen = next(self.seen)
+        nodes = [
+            observer_pb2.Node(name=f"n{n}", version=version, seen_flows=seen) for n, version in enumerate(self.versions)
+        ]
         return observer_pb2.GetNodesResponse(nodes=nodes).SerializeToString()
 
     def _flows(self, data: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import grpc
@@ -28,10 +29,15 @@ def relay() -> Iterator[Relay]:
     relay.stop()
 
 
-def observer(address: str, *, check: float = 0.01, timeout: float = 5.0) -> Observer:
+def observer(address: str, *, check: float = 0.01, timeout: float = 5.0, silent: float = 1000.0) -> Observer:
     """A client that looks after its stream all the time."""
     settings = HubbleSettings(
-        address=address, backoff_min=0.001, backoff_max=0.01, check_interval=check, connect_timeout=timeout
+        address=address,
+        backoff_min=0.001,
+        backoff_max=0.01,
+        check_interval=check,
+        connect_timeout=timeout,
+        silent_after=silent,
     )
     return Observer(settings, SourcesSettings(), Decoder(100), random.Random(0))  # noqa: S311, jitter
 
@@ -164,3 +170,28 @@ def test_a_socket_that_is_made_anew(tmp_path: Path) -> None:
     second.stop()
     assert set(ends(found)) <= {"connection_lost", "socket_missing", "connection_refused", "unavailable", "cancelled"}
     assert len(second.requests) == 1
+
+
+def test_a_node_that_falls_silent(relay: Relay) -> None:
+    """An agent that sees flows while none arrives counts as missed, and one other stream is tried for it."""
+    relay.seen = count(1000)
+    told: list[Event] = []
+    source = observer(relay.start(), silent=0.05)
+    enough = threading.Event()
+
+    def take(event: Event) -> None:
+        told.append(event)
+        # The second silence is told too, and replaces nothing.
+        if sum(isinstance(one, NodeStatus) for one in told) == 8:
+            enough.set()
+
+    source.report_to(take)
+    found: list[Event] = []
+    reader = threading.Thread(target=lambda: found.extend(source.events()), daemon=True)
+    reader.start()
+    assert enough.wait(DEADLINE)
+    source.stop()
+    reader.join(DEADLINE)
+    assert ends(found) == ["node_silent"]
+    status = next(event for event in told if isinstance(event, NodeStatus))
+    assert (status.state, set(status.node_names)) == ("silent", {"n0", "n1"})
