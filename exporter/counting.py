@@ -47,7 +47,7 @@ OUTCOME_MEANING = {
     Outcome.SAME_CONNECTION: "a further event of a connection that is counted",
     Outcome.ESTABLISHED: "an event in the middle of a connection, which starts nothing",
     Outcome.SAME_EXCHANGE: "the proxy's error report on a DNS query that is counted",
-    Outcome.POLICY_VERDICT: "verdict on a dropped packet: in policy_verdicts, while its drop event counts the drop",
+    Outcome.POLICY_VERDICT: "one of the two events of a dropped packet, verdict and drop, whose other one is counted",
     Outcome.L7_REQUEST: "an HTTP or Kafka request: its response counts the exchange",
     Outcome.L7_SAMPLE: "an L7 record that is neither request nor response",
     Outcome.L7_UNREAD: "an L7 record of a protocol we do not read",

@@ -88,6 +88,14 @@ class Journal:
                 fields = {"node_name": gap.node_name, "seconds": round(gap.seconds, 1), "missed_events": gap.missed}
                 self._log.warning("stream_gap", **fields, **_similar(held))
 
+    def stand_ins(self, node_names: Iterable[str]) -> None:
+        """Tell of each node whose drops are taken from its verdicts from now on."""
+        for node_name in node_names:
+            held = self._limit.admit("stand_in", node_name)
+            if held is not None:
+                hint = "its agent sends no drop events: look at bpf-events-drop-enabled and hubble-monitor-events"
+                self._log.warning("drops_from_verdicts", node_name=node_name, hint=hint, **_similar(held))
+
     def _policies(self, flow: Flow) -> None:
         """Name all policies of a verdict that has several: the metric says only that there are several."""
         policies = flow.egress_allowed_by if len(flow.egress_allowed_by) > 1 else flow.egress_denied_by

@@ -8,10 +8,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from functools import partial
 
+from exporter.chosen import Chosen
 from exporter.connections.connections import Connections
+from exporter.connections.stand_in import StandIn
 from exporter.counting import Outcome, Role, owns_source, role_of
 from exporter.coverage import Gap
 from exporter.destinations.directory import Destinations, is_unresolved
@@ -27,7 +28,8 @@ from exporter.stream import StreamState
 from exporter.window import WindowStats
 
 _TRACE, _POLICY_VERDICT = int(EventType.TRACE), int(EventType.POLICY_VERDICT)
-_PACKETS = frozenset({_TRACE, _POLICY_VERDICT, int(EventType.DROP)})
+_DROP = int(EventType.DROP)
+_PACKETS = frozenset({_TRACE, _POLICY_VERDICT, _DROP})
 _UNDECIDED = (Outcome.DIRECTION_UNKNOWN, Outcome.REPLY_UNKNOWN)
 _MOST_KINDS = 4096
 Step = Callable[[Flow], Outcome]
@@ -51,11 +53,10 @@ class Pipeline:
         self.stream = stream or StreamState()
         self.recent = recent or Recent()
         self.outcomes: Counter[Outcome] = Counter()
-        self._sources, self._destinations, self._connections = sources, destinations, connections
+        self._destinations, self._connections = destinations, connections
         self._recorder, self._wall_ns = recorder, wall_ns
-        self._chosen: dict[WorkloadName, bool] = {}
-        self._chosen_resets = 0
-        self._all_chosen = not sources.chooses
+        self._stand_in = StandIn(self.stream.most_nodes)
+        self._chosen, self._all_chosen = Chosen(sources), not sources.chooses
         self._step_of: dict[int, Step] = {}
         self._l7_step_of: dict[tuple[int, int, type] | None, Step] = {}
         self._steps: dict[Role | Outcome, Step] = {
@@ -139,6 +140,16 @@ class Pipeline:
         with self.lock:
             return self._recorder.store.take_hits()
 
+    def take_stand_ins(self) -> list[str]:
+        """Nodes whose verdicts began to stand in for their drops since the last call."""
+        with self.lock:
+            return self._stand_in.take_new()
+
+    @property
+    def nodes_without_drops(self) -> int:
+        """Nodes whose verdicts stand in for their drops now."""
+        return len(self._stand_in.nodes)
+
     def take_gaps(self) -> list[Gap]:
         """Gaps of coverage found since the last call."""
         with self.lock:
@@ -147,15 +158,19 @@ class Pipeline:
     def reconfigure(self, sources: SourcesSettings, destinations: DestinationsSettings) -> None:
         """Judge by other settings from now on; what was counted and learnt stays."""
         with self.lock:
-            self._sources, self._all_chosen = sources, not sources.chooses
-            self._chosen.clear()
+            self._all_chosen = not sources.chooses
+            self._chosen.reconfigure(sources)
             self._destinations.reconfigure(destinations)
 
     def cache_stats(self) -> dict[str, WindowStats]:
         """Entries, bounds and evictions of all stages."""
         nodes = WindowStats(len(self.stream.nodes), self.stream.most_nodes, self.stream.nodes_refused)
-        chosen = WindowStats(len(self._chosen), self._sources.workload_cache, self._chosen_resets)
-        return {**self._connections.stats(), **self._destinations.stats(), "nodes": nodes, "chosen_workloads": chosen}
+        return {
+            **self._connections.stats(),
+            **self._destinations.stats(),
+            "nodes": nodes,
+            "chosen_workloads": self._chosen.stats(),
+        }
 
     def _find_step(self, kind: Kind) -> Step:
         """What is to be done with flows of a kind that was not seen yet."""
@@ -191,7 +206,7 @@ class Pipeline:
     def _connection(self, flow: Flow, source: WorkloadName, destination: Destination) -> Outcome:
         if flow.source.is_world:
             return Outcome.WORLD_SOURCE
-        if not self._all_chosen and self._is_excluded(source):
+        if not self._all_chosen and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         if flow.kind.event_type == _POLICY_VERDICT:
             self._recorder.policy_verdict(flow, source, destination)
@@ -213,7 +228,12 @@ class Pipeline:
         return self._not_egress(flow, destination) or self._dropped(flow, source, destination)
 
     def _dropped(self, flow: Flow, source: WorkloadName, destination: Destination) -> Outcome:
-        if not self._all_chosen and self._is_excluded(source):
+        if self._stand_in.dropped(flow.node_name):
+            return Outcome.POLICY_VERDICT
+        return self._count_drop(flow, source, destination)
+
+    def _count_drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> Outcome:
+        if not self._all_chosen and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         self._recorder.drop(flow, source, destination)
         self.recent.dropped(flow, source, destination)
@@ -221,15 +241,18 @@ class Pipeline:
 
     def _denied_verdict(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)
-        if not self._all_chosen and self._is_excluded(source):
+        if not self._all_chosen and self._chosen.excludes(source):
             return Outcome.EXCLUDED
-        self._recorder.policy_verdict(flow, source, self._destinations.destination_of(flow, source))
+        destination = self._destinations.destination_of(flow, source)
+        self._recorder.policy_verdict(flow, source, destination)
+        if self._stand_in.denied(flow.node_name, flow.time_ns):
+            return self._count_drop(flow, source, destination)
         return Outcome.POLICY_VERDICT
 
     def _denied_by_proxy(self, flow: Flow) -> Outcome:
         record = flow.l7.record if flow.l7 else None
         source = self._destinations.source_of(flow)
-        if not self._all_chosen and self._is_excluded(source):
+        if not self._all_chosen and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         if isinstance(record, Dns):
             destination = self._destinations.asked(record.query, source)
@@ -245,7 +268,7 @@ class Pipeline:
     def _dns_query(self, flow: Flow) -> Outcome:
         record = _dns(flow)
         source = self._destinations.source_of(flow)
-        if not self._all_chosen and self._is_excluded(source):
+        if not self._all_chosen and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         self._connections.asked(flow, record.query)
         self._recorder.dns_query(flow, source, record)
@@ -258,7 +281,7 @@ class Pipeline:
     def _dns_response(self, flow: Flow) -> Outcome:
         record = _dns(flow)
         source = self._destinations.asker_of(flow)
-        if not self._all_chosen and self._is_excluded(source):
+        if not self._all_chosen and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         expansion = self._destinations.is_expansion(record.query, source)
         self._recorder.dns_response(flow, source, record, expansion=expansion)
@@ -266,7 +289,7 @@ class Pipeline:
 
     def _l7_exchange(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)
-        if not self._all_chosen and self._is_excluded(source):
+        if not self._all_chosen and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         destination = self._destinations.destination_of(flow, source)
         if flow.l7 and isinstance(flow.l7.record, Http | Kafka):
@@ -277,6 +300,8 @@ class Pipeline:
         """A packet that is no egress of its own: an answer, part of a connection, or something that came in."""
         if flow.kind.event_type not in _PACKETS:
             return outcome
+        if flow.kind.event_type == _DROP:
+            self._stand_in.dropped(flow.node_name)
         if flow.kind.event_type == _TRACE:
             node_name = self._connections.answered_node(flow)
             if node_name is not None:
@@ -298,27 +323,6 @@ class Pipeline:
         if self._connections.is_upstream(flow):
             return Outcome.PROXY_UPSTREAM
         return None if owns_source(flow) else Outcome.OTHER_NODE
-
-    def _is_excluded(self, source: WorkloadName) -> bool:
-        chosen = self._chosen.get(source)
-        if chosen is None:
-            if len(self._chosen) >= self._sources.workload_cache:
-                self._chosen.clear()
-                self._chosen_resets += 1
-            chosen = self._chosen[source] = is_chosen(source, self._sources)
-        return not chosen
-
-
-def is_chosen(source: WorkloadName, sources: SourcesSettings) -> bool:
-    """Whether the settings want this workload's egress counted."""
-    name = f"{source.namespace}/{source.name}"
-    if source.namespace in sources.exclude_namespaces:
-        return False
-    if any(fnmatchcase(name, pattern) for pattern in sources.exclude_workloads):
-        return False
-    if sources.include_namespaces and source.namespace not in sources.include_namespaces:
-        return False
-    return not sources.include_workloads or any(fnmatchcase(name, pattern) for pattern in sources.include_workloads)
 
 
 def _asking(flow: Flow) -> Flow:

@@ -230,6 +230,7 @@ class Service:
             self.pipeline.tick()
             self._journal.budgets(self.pipeline.take_hits())
             self._journal.gaps(self.pipeline.take_gaps())
+            self._journal.stand_ins(self.pipeline.take_stand_ins())
 
 
 def _spare_the_collector() -> None:

@@ -41,6 +41,7 @@ def snapshot(
                 families.SERVER_FLOWS: {(name,): number for name, number in coverage.server_flows.items()},
                 families.COVERAGE: {(name,): ratio for name, ratio in coverage.ratios.items()},
                 families.CLUSTER_COVERAGE: {(): coverage.of_cluster},
+                families.DROPS_FROM_VERDICTS: {(): pipeline.nodes_without_drops},
                 families.GAP_SECONDS: {(): coverage.gap_seconds},
                 families.NODES: {(state,): count for state, count in nodes.items()},
                 families.CONNECTED: {(): float(stream.connected)},

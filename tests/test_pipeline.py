@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.chosen import is_chosen
 from exporter.connections.connections import Connections
 from exporter.connections.settings import ConnectionsSettings
 from exporter.counting import Outcome
@@ -26,7 +27,7 @@ from exporter.metrics.families import Family
 from exporter.metrics.recorder import Recorder
 from exporter.metrics.settings import MetricsSettings
 from exporter.metrics.store import Store
-from exporter.pipeline import Pipeline, is_chosen
+from exporter.pipeline import Pipeline
 from exporter.stream import StreamState
 from tests.flows import (
     ACK,

@@ -149,6 +149,11 @@ COVERAGE = Family(
     (labels.SELF_NODE_NAME,),
 )
 CLUSTER_COVERAGE = Family("hubble_egress_exporter_cluster_coverage_ratio", "gauge", "The same of all nodes together.")
+DROPS_FROM_VERDICTS = Family(
+    "hubble_egress_exporter_nodes_drops_from_verdicts",
+    "gauge",
+    "Nodes whose denied verdicts are counted as drops, for they send no drop events.",
+)
 GAP_SECONDS = Family(
     "hubble_egress_exporter_gap_seconds_total",
     "counter",
@@ -278,6 +283,7 @@ EXPORTER = (
     SERVER_FLOWS,
     COVERAGE,
     CLUSTER_COVERAGE,
+    DROPS_FROM_VERDICTS,
     GAP_SECONDS,
     NODES,
     CONNECTED,

@@ -150,7 +150,7 @@ def port_of_drop(flow: Flow) -> str:
 
 def reason_of_drop(flow: Flow) -> str:
     """Reason label of a drop: Hubble's, or the proxy's refusal, which Hubble gives no reason for."""
-    if flow.kind.event_type == EventType.DROP:
+    if flow.kind.event_type != EventType.L7:
         return drop_reason_name(flow.drop_reason)
     return "dns_denied" if flow.l7 is not None and isinstance(flow.l7.record, Dns) else "l7_denied"
 

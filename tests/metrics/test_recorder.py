@@ -10,7 +10,7 @@ from exporter.metrics.families import Family
 from exporter.metrics.recorder import Recorder, is_carried_to_world
 from exporter.metrics.settings import MetricsSettings
 from exporter.metrics.store import Store
-from tests.flows import ACK, SYN_ACK, denied_verdict, dns_query, drop, flow, icmp, policy_verdict, udp
+from tests.flows import ACK, SYN_ACK, denied_verdict, dns_query, drop, flow, http_request, icmp, policy_verdict, udp
 
 CART = WorkloadName("shop", "cart")
 API = Destination(DestinationKind.FQDN, "api.example.com", Scope.PUBLIC, external=True)
@@ -80,7 +80,7 @@ def test_refusals_of_the_proxy() -> None:
     """A refused query is `dns_denied`, any other refusal `l7_denied`."""
     recorded = Recorded()
     recorded.recorder.drop(dns_query(verdict=Verdict.DROPPED), CART, API)
-    recorded.recorder.drop(flow(destination_port=80, tcp_flags=0), CART, API)
+    recorded.recorder.drop(http_request(verdict=Verdict.DROPPED), CART, API)
     assert recorded.of(families.DROPS) == {
         (*TO_API, "53", "udp", "dns_denied"): 1,
         (*TO_API, "80", "tcp", "l7_denied"): 1,
