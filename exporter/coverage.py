@@ -138,6 +138,11 @@ class Coverage:
         nodes = self._nodes.values()
         return _ratio(sum(node.offered for node in nodes), sum(node.missed for node in nodes))
 
+    @property
+    def is_offered(self) -> bool:
+        """Whether the agents saw anything in the last five minutes."""
+        return any(node.offered for node in self._nodes.values())
+
     def take_gaps(self) -> list[Gap]:
         """Gaps found since the last call."""
         gaps, self._gaps = self._gaps, []

@@ -49,6 +49,7 @@ class Journal:
         self._limit = limit or RateLimit()
         self._rarely = rarely or RateLimit(interval=3600.0, most_lines=500)
         self._told_reason = ""
+        self._told_traces = False
 
     def note(self, event: Event) -> None:
         """Tell what is worth a line."""
@@ -95,6 +96,16 @@ class Journal:
             if held is not None:
                 hint = "its agent sends no drop events: look at bpf-events-drop-enabled and hubble-monitor-events"
                 self._log.warning("drops_from_verdicts", node_name=node_name, hint=hint, **_similar(held))
+
+    def traces(self, *, lacking: bool) -> None:
+        """Tell once when the agents see flows and send no trace events, and once when they do again."""
+        if lacking != self._told_traces:
+            self._told_traces = lacking
+            if lacking:
+                hint = "forwarded connections are not seen: look at bpf-events-trace-enabled and hubble-monitor-events"
+                self._log.warning("no_trace_events", hint=hint)
+            else:
+                self._log.info("trace_events_arrive")
 
     def _policies(self, flow: Flow) -> None:
         """Name all policies of a verdict that has several: the metric says only that there are several."""

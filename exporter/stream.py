@@ -16,6 +16,7 @@ _SOON_NS = int(LAG_BUCKETS[0] * 1e9)
 _NO_FUTURE_NS = 600 * 1_000_000_000
 """Clocks of nodes differ a little; a time further ahead than this would empty every window at once."""
 _ALWAYS_NS = 1 << 63
+_NO_TRACES_NS = 300 * 1_000_000_000
 _CAUGHT_UP_NS = 60 * 1_000_000_000
 _EVENT_TYPES: dict[int, str] = {
     EventType.DROP: "drop",
@@ -51,6 +52,10 @@ class StreamState:
     decode_errors: Counter[str] = field(default_factory=Counter)
     nodes: dict[str, str] = field(default_factory=dict)
     coverage: Coverage = field(init=False)
+    _traces: tuple[int, int] = (0, 0)
+    """How many trace events there were, and since when there is none more although the agents see flows."""
+    lacks_traces: bool = False
+    """Whether the agents see flows and send no trace events: forwarded connections are not seen then."""
     _exact: set[str] = field(default_factory=set)
     """Nodes that count what their ring loses."""
     lag_counts: list[int] = field(default_factory=lambda: [0] * (len(LAG_BUCKETS) + 1))
@@ -144,6 +149,11 @@ class StreamState:
             if (release := release_of(node.version)) and release >= EXACT_LOSSES:
                 self._exact.add(node.name)
             self.coverage.looked(node.name, node.seen_flows, node.ring_flows, wall_ns)
+        number, since_ns = self._traces
+        if self.types[EventType.TRACE] != number or not since_ns or not self.coverage.is_offered:
+            self._traces, self.lacks_traces = (self.types[EventType.TRACE], wall_ns), False
+        elif wall_ns - since_ns >= _NO_TRACES_NS:
+            self.lacks_traces = True
 
     def has_connected(self, event: Connected, wall_ns: int = 0) -> None:
         """A stream is open, from `wall_ns` on."""

@@ -140,6 +140,7 @@ class StatusView:
         coverage = Coverage(
             "measured" if is_known else "not_measured",
             share if is_known else None,
+            state.lacks_traces,
             dict(state.lost),
             dict(state.decode_errors),
         )

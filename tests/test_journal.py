@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.coverage import Gap
 from exporter.flow import Policy
 from exporter.hubble.interface import Connected, Disconnected, Event, Ignored, LostEvents, NodeStatus, Undecodable
 from exporter.journal import Journal
@@ -201,3 +202,28 @@ def test_budgets() -> None:
         ("metrics.destinations-per-workload", "shop/cart", "connections"),
         ("metrics.series", "node-1", "world_connection_starts"),
     ]
+
+
+def test_what_the_ticker_tells() -> None:
+    """Gaps and nodes without drops are a line each, a lack of traces one when it begins and one when it ends."""
+    told = Told()
+    with capture_logs() as lines:
+        told._journal.gaps([Gap("n", 60.04, 6000)] * 3)
+        told._journal.stand_ins(["n", "m"])
+        for lacking in (False, True, True, False, False):
+            told._journal.traces(lacking=lacking)
+    assert [(line["event"], line.get("node_name")) for line in lines] == [
+        ("stream_gap", "n"),
+        ("drops_from_verdicts", "n"),
+        ("drops_from_verdicts", "m"),
+        ("no_trace_events", None),
+        ("trace_events_arrive", None),
+    ]
+    assert (lines[0]["seconds"], lines[0]["missed_events"]) == (60.0, 6000)
+
+
+def test_connected_says_what_was_asked_for() -> None:
+    """The oldest release, the field mask and the start in the past, where there are any."""
+    (line,) = Told().lines(Connected("relay:80", "hubble-relay v1.19.4", "1.16", "oldest", 1_700_000_000_000_000_000))
+    assert (line["oldest_release"], line["field_mask"]) == ("1.16", "oldest")
+    assert line["since"] == "2023-11-14T22:13:20+00:00"

@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.flow import EventType
-from exporter.hubble.interface import Connected, Disconnected, LostEvents, NodeStatus
+from exporter.hubble.interface import Connected, Disconnected, LostEvents, Nodes, NodeSeen, NodeStatus
 from exporter.stream import LAG_BUCKETS, StreamState
 from tests.flows import at, flow
 
@@ -145,3 +145,24 @@ def test_connections() -> None:
         ("OK", "connected"): 1,
         ("OK", "ended"): 1,
     }
+
+
+def test_agents_that_send_no_traces() -> None:
+    """Five minutes of looks in which the agents see flows and no trace event arrives: that is said, until one does."""
+    stream = StreamState(live=True)
+    seen = [stream_looked(stream, second, flows=second) for second in range(0, 360, 60)]
+    assert seen == [False] * 5 + [True]
+    stream.arrived(flow(time_ns=at(360)), at(360))
+    assert not stream_looked(stream, 361, flows=361)
+
+
+def test_agents_that_see_nothing_send_no_traces() -> None:
+    """A cluster that is asleep is no fault."""
+    stream = StreamState(live=True)
+    assert not any(stream_looked(stream, second, flows=7) for second in range(0, 1200, 60))
+
+
+def stream_looked(stream: StreamState, second: float, *, flows: int) -> bool:
+    """The server is asked; whether traces are lacking then."""
+    stream.looked(Nodes((NodeSeen("n", "cilium v1.19.4", flows, 100),)), at(second))
+    return stream.lacks_traces

@@ -116,6 +116,7 @@ def test_losses_are_remarks() -> None:
     assert status.coverage == (
         "not_measured",
         None,
+        False,
         {"hubble_ring_buffer": 1000, "perf_event_ring_buffer": 200},
         {"invalid_protobuf": 1},
     )

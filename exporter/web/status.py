@@ -57,6 +57,8 @@ class Coverage(NamedTuple):
     state: str
     ratio: float | None
     """Share of what the agents saw in the last five minutes that could reach us."""
+    lacks_traces: bool
+    """The agents see flows and send no trace events."""
     lost_events: Mapping[str, int]
     skipped: Mapping[str, int]
 

@@ -38,6 +38,8 @@ def remarks(stream: Stream, coverage: Coverage) -> tuple[str, ...]:
         found.append(f"Hubble lost {lost:,} events since the start: what was in them was not seen.")
     if coverage.ratio is not None and coverage.ratio < _LOW_COVERAGE:
         found.append(f"Only {coverage.ratio:.0%} of what the agents saw in the last five minutes could reach us.")
+    if coverage.lacks_traces:
+        found.append("The agents see flows and send no trace events: forwarded connections are not seen.")
     away = sum(number for state, number in stream.nodes.items() if state != "connected")
     if away:
         found.append(f"{away:,} of {sum(stream.nodes.values()):,} nodes are not connected: their flows are missing.")

@@ -74,6 +74,7 @@ def test_content() -> None:
     assert document["coverage"] == {
         "state": "measured",
         "ratio": 0.88,
+        "lacks_traces": False,
         "lost_events": {"hubble_ring_buffer": 1200},
         "skipped": {"invalid_protobuf": 1},
     }
