@@ -1,6 +1,5 @@
 """One side of a flow: what the agent says about it, and what follows from Cilium's reserved identities and labels."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
@@ -46,11 +45,12 @@ class Workload(NamedTuple):
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Endpoint:
     """One side of a flow.
 
     Endpoints recur all the time: one object stands for all their flows, and what follows from it is found out once.
+    Not frozen, for that doubles the time to make one. Nobody changes one.
     `id` and `workloads` are filled only by the node that owns the endpoint; world has identity and labels only.
     """
 
@@ -80,8 +80,14 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         """Find out what follows, in the order in which one needs the other."""
-        for name, find in _FACTS:
-            object.__setattr__(self, name, find(self))
+        self.entity = _entity(self)
+        self.is_workload = _is_workload(self)
+        self.is_world = _is_world(self)
+        self.in_cluster = not self.is_world and (self.is_workload or self.entity in _IN_CLUSTER)
+        self.teaches = self.in_cluster or bool(self.workloads)
+        self.home = self.namespace or _label_value(self, _NAMESPACE_LABEL)
+        self.cluster = self.cluster_name or _label_value(self, _CLUSTER_LABEL)
+        self.serial = next(_serials)
 
 
 def _entity(endpoint: Endpoint) -> str | None:
@@ -117,16 +123,5 @@ def _is_world(endpoint: Endpoint) -> bool:
 def _label_value(endpoint: Endpoint, prefix: str) -> str:
     return next((label[len(prefix) :] for label in endpoint.labels if label.startswith(prefix)), "")
 
-
-_FACTS: tuple[tuple[str, Callable[[Endpoint], object]], ...] = (
-    ("entity", _entity),
-    ("is_workload", _is_workload),
-    ("is_world", _is_world),
-    ("in_cluster", lambda one: not one.is_world and (one.is_workload or one.entity in _IN_CLUSTER)),
-    ("teaches", lambda one: one.in_cluster or bool(one.workloads)),
-    ("home", lambda one: one.namespace or _label_value(one, _NAMESPACE_LABEL)),
-    ("serial", lambda _: next(_serials)),
-    ("cluster", lambda one: one.cluster_name or _label_value(one, _CLUSTER_LABEL)),
-)
 
 NO_ENDPOINT = Endpoint()
