@@ -3,7 +3,7 @@
 Every number keeps Hubble's own value, so that a number this version does not know passes through unharmed.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from itertools import count
 from typing import NamedTuple
@@ -83,14 +83,11 @@ class Policy(NamedTuple):
 
 
 class Dns(NamedTuple):
-    """A DNS request or response: `query` as sent (trailing dot), `rcode` of responses, `ttl` in seconds."""
+    """A DNS request or response: `query` as sent (trailing dot), `rcode` of responses."""
 
     query: str
     qtypes: tuple[str, ...]
     rcode: int
-    ips: tuple[str, ...]
-    cnames: tuple[str, ...]
-    ttl: int
 
 
 class Http(NamedTuple):
@@ -202,14 +199,24 @@ class Flow:
 
     def turned(self) -> "Flow":
         """The flow with its two sides swapped: how a reply reads from the side that asked."""
-        return replace(
-            self,
+        return Flow(
+            self.kind,
+            self.time_ns,
+            self.node_name,
             source=self.destination,
             destination=self.source,
             source_ip=self.destination_ip,
             destination_ip=self.source_ip,
             source_port=self.destination_port,
             destination_port=self.source_port,
-            source_names=self.destination_names,
             destination_names=self.source_names,
+            weight=self.weight,
+            aggregated=self.aggregated,
+            drop_reason=self.drop_reason,
+            source_names=self.destination_names,
+            l7=self.l7,
+            policy_match_type=self.policy_match_type,
+            egress_allowed_by=self.egress_allowed_by,
+            egress_denied_by=self.egress_denied_by,
+            policy_log=self.policy_log,
         )

@@ -189,15 +189,13 @@ def reply_to(asked: Flow, **fields: Unpack[FlowFields]) -> Flow:
 
 def dns_query(query: str = "api.example.com.", *qtypes: str, **fields: Unpack[FlowFields]) -> Flow:
     """A query that the DNS proxy saw (type 129)."""
-    record = Dns(query, qtypes or ("A",), 0, (), (), 0)
+    record = Dns(query, qtypes or ("A",), 0)
     return changed(_l7(L7(L7Type.REQUEST, record), "udp", 53), **fields)
 
 
-def dns_response(
-    query: str = "api.example.com.", rcode: int = 0, ips: tuple[str, ...] = (WORLD_IP,), **fields: Unpack[FlowFields]
-) -> Flow:
+def dns_response(query: str = "api.example.com.", rcode: int = 0, **fields: Unpack[FlowFields]) -> Flow:
     """Its response, from the resolver to the pod."""
-    asked = _l7(L7(L7Type.RESPONSE, Dns(query, ("A",), rcode, ips, (), 30)), "udp", 53)
+    asked = _l7(L7(L7Type.RESPONSE, Dns(query, ("A",), rcode)), "udp", 53)
     return changed(changed(asked.turned(), is_reply=True), **fields)
 
 

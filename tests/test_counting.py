@@ -147,7 +147,7 @@ L7_TABLE = """
 L7_VERDICTS = {"forwarded": (1,), "dropped": (2,), "error": (3,), "redirected": (5,), "other": (0, 4, 6, 7, 50)}
 L7_TYPES = {"request": (L7Type.REQUEST,), "response": (L7Type.RESPONSE,), "sample": (L7Type.SAMPLE,), "other": (0, 9)}
 L7_RECORDS: dict[str, Dns | Http | Kafka | None] = {
-    "dns": Dns("a.example.", ("A",), 0, (), (), 0),
+    "dns": Dns("a.example.", ("A",), 0),
     "http": Http("GET", 0),
     "kafka": Kafka("fetch", 0),
     "none": None,

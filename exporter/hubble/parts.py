@@ -55,15 +55,15 @@ def layer4(message: thin_pb2.Layer4) -> tuple[str, int, int, bytes]:
 @lru_cache(maxsize=_RECORDS)
 def layer7(data: bytes) -> L7:
     """The record of the proxy; pods ask for the same few names again and again, and get the same answers."""
-    message = flow_pb2.Layer7.FromString(data)
+    message = thin_pb2.Layer7.FromString(data)
     return L7(message.type, _record(message))
 
 
-def _record(message: flow_pb2.Layer7) -> Dns | Http | Kafka | None:
+def _record(message: thin_pb2.Layer7) -> Dns | Http | Kafka | None:
     arm = message.WhichOneof("record")
     if arm == "dns":
         dns = message.dns
-        return Dns(dns.query, tuple(dns.qtypes), dns.rcode, tuple(dns.ips), tuple(dns.cnames), dns.ttl)
+        return Dns(dns.query, tuple(dns.qtypes), dns.rcode)
     if arm == "http":
         return Http(message.http.method, message.http.code)
     if arm == "kafka":

@@ -129,7 +129,7 @@ def test_policy_verdicts(event: Flow, expected: tuple[str, ...]) -> None:
 def test_dns_queries(qtypes: tuple[str, ...], qtype: str) -> None:
     """A query has its type; an uncommon one is `other`."""
     recorded = Recorded()
-    recorded.recorder.dns_query(dns_query(weight=3), CART, Dns("a.", qtypes, 0, (), (), 0))
+    recorded.recorder.dns_query(dns_query(weight=3), CART, Dns("a.", qtypes, 0))
     assert recorded.of(families.DNS_QUERIES) == {("shop", "cart", qtype): 3}
 
 
@@ -141,7 +141,7 @@ def test_dns_queries(qtypes: tuple[str, ...], qtype: str) -> None:
 def test_dns_responses(rcode: int, name: str, expansion: bool) -> None:
     """A response has its code by name, and says whether the name was a search-suffix expansion."""
     recorded = Recorded()
-    recorded.recorder.dns_response(dns_query(), CART, Dns("a.", ("A",), rcode, (), (), 0), expansion=expansion)
+    recorded.recorder.dns_response(dns_query(), CART, Dns("a.", ("A",), rcode), expansion=expansion)
     assert recorded.of(families.DNS_RESPONSES) == {("shop", "cart", name, "true" if expansion else "false"): 1}
 
 

@@ -93,7 +93,7 @@ class Flow(_message.Message):
     destination: _builtins.bytes
     node_name: _builtins.str
     l7: _builtins.bytes
-    """flow.Layer7"""
+    """Layer7"""
     event_type: _builtins.bytes
     """flow.CiliumEventType"""
     traffic_direction: _builtins.int
@@ -249,6 +249,117 @@ class TCP(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TCP: _TypeAlias = TCP  # noqa: Y015
+
+@_typing.final
+class Layer7(_message.Message):
+    """flow.Layer7"""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    DNS_FIELD_NUMBER: _builtins.int
+    HTTP_FIELD_NUMBER: _builtins.int
+    KAFKA_FIELD_NUMBER: _builtins.int
+    type: _builtins.int
+    @_builtins.property
+    def dns(self) -> Global___DNS: ...
+    @_builtins.property
+    def http(self) -> Global___HTTP: ...
+    @_builtins.property
+    def kafka(self) -> Global___Kafka: ...
+    def __init__(
+        self,
+        *,
+        type: _builtins.int = ...,
+        dns: Global___DNS | None = ...,
+        http: Global___HTTP | None = ...,
+        kafka: Global___Kafka | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dns", b"dns", "http", b"http", "kafka", b"kafka", "record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dns", b"dns", "http", b"http", "kafka", b"kafka", "record", b"record", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["dns", "http", "kafka"]  # noqa: Y015
+    _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
+
+Global___Layer7: _TypeAlias = Layer7  # noqa: Y015
+
+@_typing.final
+class DNS(_message.Message):
+    """flow.DNS"""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    RCODE_FIELD_NUMBER: _builtins.int
+    QTYPES_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    rcode: _builtins.int
+    @_builtins.property
+    def qtypes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        query: _builtins.str = ...,
+        rcode: _builtins.int = ...,
+        qtypes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["qtypes", b"qtypes", "query", b"query", "rcode", b"rcode"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DNS: _TypeAlias = DNS  # noqa: Y015
+
+@_typing.final
+class HTTP(_message.Message):
+    """flow.HTTP"""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    code: _builtins.int
+    method: _builtins.str
+    def __init__(
+        self,
+        *,
+        code: _builtins.int = ...,
+        method: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "method", b"method"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HTTP: _TypeAlias = HTTP  # noqa: Y015
+
+@_typing.final
+class Kafka(_message.Message):
+    """flow.Kafka"""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_CODE_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    error_code: _builtins.int
+    api_key: _builtins.str
+    def __init__(
+        self,
+        *,
+        error_code: _builtins.int = ...,
+        api_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "error_code", b"error_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Kafka: _TypeAlias = Kafka  # noqa: Y015
 
 @_typing.final
 class Ports(_message.Message):
