@@ -12,6 +12,8 @@ from exporter.metrics.series import Values
 from exporter.metrics.settings import MetricsSettings
 
 _FREE = frozenset({"", labels.FOLDED})
+_KIND, _LABEL, _PORT = 2, 4, 5
+"""Where kind, destination and port stand in the families that have them."""
 
 
 class Usage:
@@ -34,16 +36,15 @@ class Budget:
 
     def fit(self, family: Family, values: Values, pool: str) -> tuple[Values, str]:
         """The values with what is over budget folded, and the setting that folded it, if any."""
-        usage = self._usages.get((values[0], values[1], pool)) if _is_budgeted(family) else None
+        usage = self._usages.get((values[0], values[1], pool)) if family.has_destination else None
         if usage is None:
             return values, ""
-        kind, _, destination, *rest = values[2:]
-        fitted, hit = self._destination(usage, kind, destination, pool)
-        if _has_port(family):
-            port, *others = rest
-            if port not in usage.ports and port not in _FREE and len(usage.ports) >= self._settings.ports_per_workload:
-                return (*values[:4], fitted, labels.FOLDED, *others), hit or "metrics.ports-per-workload"
-        return (*values[:4], fitted, *rest), hit
+        destination, hit = self._destination(usage, values[_KIND], values[_LABEL], pool)
+        if hit:
+            values = (*values[:_LABEL], destination, *values[_PORT:])
+        if family.has_port and self._is_over(usage.ports, values[_PORT]):
+            return (*values[:_PORT], labels.FOLDED, *values[_PORT + 1 :]), hit or "metrics.ports-per-workload"
+        return values, hit
 
     def born(self, family: Family, values: Values, pool: str) -> None:
         """A series shows these values from now on."""
@@ -52,6 +53,9 @@ class Budget:
     def gone(self, family: Family, values: Values, pool: str) -> None:
         """A series has left."""
         self._show(family, values, pool, -1)
+
+    def _is_over(self, ports: dict[str, int], port: str) -> bool:
+        return port not in ports and len(ports) >= self._settings.ports_per_workload and port not in _FREE
 
     def _destination(self, usage: Usage, kind: str, label: str, pool: str) -> tuple[str, str]:
         settings = self._settings
@@ -70,17 +74,17 @@ class Budget:
         return labels.FOLDED, f"metrics.{name}-per-workload"
 
     def _show(self, family: Family, values: Values, pool: str, step: int) -> None:
-        if not _is_budgeted(family):
+        if not family.has_destination:
             return
         source = (values[0], values[1], pool)
         usage = self._usages.get(source)
         if usage is None:
             usage = self._usages[source] = Usage()
-        kind, _, destination, *rest = values[2:]
+        destination = values[_LABEL]
         _count(usage.destinations, destination, step)
-        if _has_port(family):
-            _count(usage.ports, rest[0], step)
-        domain = registered_domain(destination) if kind == DestinationKind.FQDN else ""
+        if family.has_port:
+            _count(usage.ports, values[_PORT], step)
+        domain = registered_domain(destination) if values[_KIND] == DestinationKind.FQDN else ""
         if domain and destination not in (domain, f"*.{domain}"):
             names = usage.domains.get(domain)
             if names is None:
@@ -90,14 +94,6 @@ class Budget:
                 del usage.domains[domain]
         if not usage.destinations and not usage.ports:
             del self._usages[source]
-
-
-def _is_budgeted(family: Family) -> bool:
-    return labels.DESTINATION in family.labels
-
-
-def _has_port(family: Family) -> bool:
-    return labels.DESTINATION_PORT in family.labels
 
 
 def _count(numbers: dict[str, int], label: str, step: int) -> None:

@@ -1,6 +1,7 @@
 """All metric families that exist, each with what it means. METRICS.md is made from this list."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from exporter.metrics import labels
@@ -27,6 +28,16 @@ class Family:
     def short(self) -> str:
         """`connections` of `hubble_egress_connections_total`, as the settings name it."""
         return self.name.removeprefix("hubble_egress_").removesuffix("_total")
+
+    @cached_property
+    def has_destination(self) -> bool:
+        """Whether its series say where to; such families begin with `_SOURCE` and `_DESTINATION`."""
+        return labels.DESTINATION in self.labels
+
+    @cached_property
+    def has_port(self) -> bool:
+        """Whether its series say the port too, behind the destination."""
+        return labels.DESTINATION_PORT in self.labels
 
 
 _SOURCE = (labels.SOURCE_NAMESPACE, labels.SOURCE_WORKLOAD)

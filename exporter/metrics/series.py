@@ -1,6 +1,6 @@
 """One series, and the series of one family with what became of everything that was counted in it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,11 +19,11 @@ class Series:
 
     def __init__(self, family: Family, key: Values, pool: str, value: int, now_ns: int) -> None:
         self.key, self.pool, self.value, self.used_ns = key, pool, value, now_ns
+        prefix = _template(family) % key
         # Hardly any label has a character to escape, so all are looked at together first.
-        together = "".join(key)
-        if '"' in together or "\\" in together or "\n" in together:
-            key = tuple(text.translate(ESCAPES) for text in key)
-        self.prefix = _template(family) % key
+        if prefix.count('"') != 2 * len(key) or "\\" in prefix or "\n" in prefix:
+            prefix = _template(family) % tuple(text.translate(ESCAPES) for text in key)
+        self.prefix = prefix
 
 
 @lru_cache
@@ -48,7 +48,7 @@ class FamilySeries:
     """Series that were wanted and not born, because the family or all families together had no room."""
     folded: Counter[str] = field(default_factory=Counter)
     """What was counted under a folded value, by label."""
-    in_pool: Counter[str] = field(default_factory=Counter)
+    in_pool: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     @property
     def kept(self) -> int:
