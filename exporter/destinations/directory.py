@@ -11,7 +11,8 @@ from exporter.endpoint import Endpoint
 from exporter.flow import Dns, Flow
 from exporter.window import Window, WindowStats
 
-_ENTITY = DestinationKind.ENTITY
+# Members of enums are looked up by a method that is written in Python, and every start asks for these.
+_ENTITY, _CLUSTER_RANGE = DestinationKind.ENTITY, Scope.CLUSTER_RANGE
 _MOMENTS = 64
 """An address may be forgotten this fraction of its time early."""
 
@@ -74,42 +75,38 @@ class Destinations:
 
     def _asker(self, endpoint: Endpoint, address: str) -> WorkloadName:
         name = self._workloads.name_of(endpoint)
-        if endpoint.labels & self._resolver_labels or address in self._resolver_addresses:
+        if address in self._resolver_addresses or not endpoint.labels.isdisjoint(self._resolver_labels):
             return WorkloadName(name.namespace, RESOLVER)
         return name
 
     def destination_of(self, flow: Flow, source: WorkloadName) -> Destination:
         """Where the flow goes; scope `cluster_range` when its address is known to be the cluster's own."""
         endpoint = flow.destination
-        workload = self._workloads.name_of(endpoint)
-        # The host has no labels: its node's name says which cluster it is in.
-        cluster = flow.source.cluster or flow.node_name.rpartition("/")[0]
         if endpoint.is_workload:
             # Pods have many addresses, and are what they are at each of them.
-            key: tuple[object, ...] = (endpoint.serial, workload, cluster)
+            key: tuple[object, ...] = (endpoint.serial, self._workloads.name_of(endpoint), _cluster_of_source(flow))
         else:
             key = (endpoint.serial, flow.destination_ip, flow.destination_names, source.namespace)
-        destination = self._classified.get(key)
-        if destination is None:
-            contact = Contact(
-                endpoint,
-                flow.destination_ip,
-                flow.destination_names,
-                workload,
-                source.namespace,
-                cluster,
-                endpoint.cluster,
-            )
-            destination = self._classify(key, contact)
+        destination = self._classified.get(key) or self._classify(key, flow, source)
         outside = destination.external and destination.kind is not _ENTITY
         if outside and self._cluster_addresses.has(flow.destination_ip, flow.time_ns):
             return destination._replace(scope=Scope.CLUSTER_RANGE)
         return destination
 
-    def _classify(self, key: tuple[object, ...], contact: Contact) -> Destination:
+    def _classify(self, key: tuple[object, ...], flow: Flow, source: WorkloadName) -> Destination:
         if len(self._classified) >= self._bound:
             self._classified.clear()
             self._resets += 1
+        endpoint = flow.destination
+        contact = Contact(
+            endpoint,
+            flow.destination_ip,
+            flow.destination_names,
+            self._workloads.name_of(endpoint),
+            source.namespace,
+            _cluster_of_source(flow),
+            endpoint.cluster,
+        )
         destination = self._classified[key] = classify(contact, self._knowledge)
         return destination
 
@@ -134,10 +131,11 @@ class Destinations:
         }
 
 
+def _cluster_of_source(flow: Flow) -> str:
+    # The host has no labels: its node's name says which cluster it is in.
+    return flow.source.cluster or flow.node_name.rpartition("/")[0]
+
+
 def is_unresolved(destination: Destination) -> bool:
     """Whether a world label sits on an address of the cluster: the agent did not know the identity."""
-    return (
-        destination.external
-        and destination.scope is Scope.CLUSTER_RANGE
-        and destination.kind is not DestinationKind.ENTITY
-    )
+    return destination.external and destination.scope is _CLUSTER_RANGE and destination.kind is not _ENTITY
