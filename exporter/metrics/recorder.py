@@ -49,7 +49,9 @@ class Recorder:
 
     def __init__(self, store: Store, switches: Switches | None = None) -> None:
         self.store = store
-        self._switches = switches or None
+        self._switches = switches
+        # Nobody pays for switches that are not there.
+        self._count = self._count_switched if switches else store.count
         self._connections, self._drops = store.families[families.CONNECTIONS], store.families[families.DROPS]
         self._policy_verdicts = store.families[families.POLICY_VERDICTS]
         self._dns_queries = store.families[families.DNS_QUERIES]
@@ -128,7 +130,7 @@ class Recorder:
         """The first answer to one of them."""
         self._count(self._world_answered, (node_name,), weight)
 
-    def _count(self, series: FamilySeries, values: Values, weight: int) -> None:
+    def _count_switched(self, series: FamilySeries, values: Values, weight: int) -> None:
         if self._switches:
             values = self._switches.apply(series.family, values)
         self.store.count(series, values, weight)
