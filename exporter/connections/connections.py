@@ -112,8 +112,9 @@ class Connections:
         return self._tcp if flow.kind.is_tcp else self._other
 
     def _insert(self, table: "_Table", key: int, time_ns: int) -> None:
-        table.forget(key)
-        if self._tcp.entries + self._other.entries >= self._bound:
+        if key in table.times:
+            table.forget(key)
+        if len(self._tcp.times) + len(self._other.times) >= self._bound:
             fullest = self._tcp if self._tcp.entries >= self._other.entries else self._other
             self._evicted += fullest.evict(time_ns)
         table.times[key] = time_ns
@@ -141,12 +142,13 @@ class _Table:
 
     def refresh(self, key: int, time_ns: int) -> None:
         # Events may arrive out of order: an older one never shortens the window.
-        self.times[key] = max(self.times[key], time_ns)
+        if time_ns > self.times[key]:  # noqa: PLR1730, `max` would be a call for each start
+            self.times[key] = time_ns
         self.times.move_to_end(key)
 
     def forget(self, key: int) -> None:
-        if self.times.pop(key, None) is not None:
-            self._forget_rest(key)
+        del self.times[key]
+        self._forget_rest(key)
 
     def evict(self, now_ns: int) -> bool:
         """Let the one in front go; whether its time was not over."""
