@@ -6,7 +6,7 @@ per slice of a scrape. Nothing under the lock does I/O.
 
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 
@@ -28,7 +28,7 @@ from exporter.stream import StreamState
 from exporter.window import WindowStats
 
 _TRACE, _POLICY_VERDICT = int(EventType.TRACE), int(EventType.POLICY_VERDICT)
-_DROP = int(EventType.DROP)
+_DROP, _EGRESS = int(EventType.DROP), int(Direction.EGRESS)
 _PACKETS = frozenset({_TRACE, _POLICY_VERDICT, _DROP})
 _UNDECIDED = (Outcome.DIRECTION_UNKNOWN, Outcome.REPLY_UNKNOWN)
 _MOST_KINDS = 4096
@@ -52,7 +52,8 @@ class Pipeline:
         self.lock = threading.Lock()
         self.stream = stream or StreamState()
         self.recent = recent or Recent()
-        self.outcomes: Counter[Outcome] = Counter()
+        # A Counter would look for its `__setitem__` each time.
+        self.outcomes: defaultdict[Outcome, int] = defaultdict(int)
         self._destinations, self._connections = destinations, connections
         self._recorder, self._wall_ns = recorder, wall_ns
         self._stand_in = StandIn(self.stream.most_nodes)
@@ -63,9 +64,9 @@ class Pipeline:
             Role.START: self._start,
             Role.START_IF_WORLD: self._start_if_world,
             Role.CONTINUATION: self._continuation,
-            Role.TCP_CONTINUATION: lambda _: Outcome.ESTABLISHED,
+            Role.TCP_CONTINUATION: _always(Outcome.ESTABLISHED),
             Role.ANSWER: lambda flow: self._passed_by(flow, Outcome.REPLY),
-            Role.TCP_ANSWER: lambda _: Outcome.REPLY,
+            Role.TCP_ANSWER: _always(Outcome.REPLY),
             Role.DROP: self._drop,
             Role.DROP_IF_WORLD: self._drop_if_world,
             Role.DENIED_VERDICT: self._denied_verdict,
@@ -126,7 +127,7 @@ class Pipeline:
         """Let time pass, so that windows end on a silent stream too. Called every second."""
         with self.lock:
             wall_ns = self._wall_ns()
-            self.recent.sample(self.outcomes.total(), wall_ns)
+            self.recent.sample(sum(self.outcomes.values()), wall_ns)
             flow_now = self.stream.last_flow_ns + self.stream.quiet_ns(wall_ns)
             self._connections.expire(flow_now)
             self._destinations.expire(flow_now)
@@ -309,7 +310,7 @@ class Pipeline:
                 return Outcome.REPLY
             if outcome in _UNDECIDED and self._connections.continues(flow):
                 return Outcome.SAME_CONNECTION
-        if flow.kind.direction != Direction.EGRESS and not flow.kind.is_reply:
+        if flow.kind.direction != _EGRESS and not flow.kind.is_reply:
             self._connections.saw_inbound(flow)
         return outcome
 
@@ -325,13 +326,19 @@ class Pipeline:
         return None if owns_source(flow) else Outcome.OTHER_NODE
 
 
+def _always(outcome: Outcome) -> Step:
+    """What is to be done with flows that are nothing but this outcome."""
+    return lambda _: outcome
+
+
+
 def _asking(flow: Flow) -> Flow:
     """An L7 record from the side that asked: a response comes with its sides the other way round."""
     return flow.turned() if flow.l7 and flow.l7.type == L7Type.RESPONSE else flow
 
 
 def _dns(flow: Flow) -> Dns:
-    return flow.l7.record if flow.l7 and isinstance(flow.l7.record, Dns) else Dns("", (), 0, (), (), 0)
+    return flow.l7.record if flow.l7 and isinstance(flow.l7.record, Dns) else Dns("", (), 0)
 
 
 def _counted(destination: Destination) -> Outcome:

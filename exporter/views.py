@@ -144,8 +144,8 @@ class StatusView:
             dict(state.lost),
             dict(state.decode_errors),
         )
-        counted = outcomes[Outcome.COUNTED] + outcomes[Outcome.IDENTITY_UNRESOLVED]
-        return _Moment(stream, coverage, outcomes.total(), counted, self._pipeline.recent.drops)
+        counted = outcomes.get(Outcome.COUNTED, 0) + outcomes.get(Outcome.IDENTITY_UNRESOLVED, 0)
+        return _Moment(stream, coverage, sum(outcomes.values()), counted, self._pipeline.recent.drops)
 
     def _tables(self) -> _Tables:
         connections, drops, destinations, reasons = tables = _Tables(Counter(), Counter(), Counter(), Counter())

@@ -86,7 +86,7 @@ class Rig:
         for event in events:
             before = Counter(self.pipeline.outcomes)
             self.pipeline.handle(event)
-            (outcome,) = self.pipeline.outcomes - before
+            (outcome,) = Counter(self.pipeline.outcomes) - before
             found.append(outcome)
         return found
 
@@ -572,7 +572,7 @@ class TestExchanges:
     def test_dns(self) -> None:
         """Counts one query and one response, both of the pod that asked."""
         rig = Rig()
-        rig.outcomes(dns_query("a.example.", "AAAA"), dns_response("a.example.", 3, ()))
+        rig.outcomes(dns_query("a.example.", "AAAA"), dns_response("a.example.", 3))
         assert rig.counts(families.DNS_QUERIES) == {"shop cart AAAA": 1}
         assert rig.counts(families.DNS_RESPONSES) == {"shop cart NXDOMAIN false": 1}
         assert rig.counts(families.CONNECTIONS) == {}
@@ -582,7 +582,7 @@ class TestExchanges:
         _one(
             families.DNS_RESPONSES,
             "shop cart NXDOMAIN true",
-            dns_response("api.example.com.shop.svc.cluster.local.", 3, ()),
+            dns_response("api.example.com.shop.svc.cluster.local.", 3),
         )
 
     def test_failed_forward(self) -> None:
@@ -841,8 +841,8 @@ ENDPOINTS = st.sampled_from(
 RECORDS = st.sampled_from(
     (
         None,
-        Dns("a.example.", ("A",), 0, (), (), 0),
-        Dns("", (), 4095, ("x",), ("",), 2**32 - 1),
+        Dns("a.example.", ("A",), 0),
+        Dns("", (), 4095),
         Http("GET", 200),
         Http("", 2**31),
         Kafka("produce", 0),
@@ -887,7 +887,7 @@ def test_one_outcome_property(events: list[Flow | None], live: bool, most: int) 
         else:
             rig.pipeline.handle(event)
     weights = sum(event.weight for event in events if event is not None)
-    assert rig.pipeline.outcomes.total() == weights
+    assert sum(rig.pipeline.outcomes.values()) == weights
     assert rig.pipeline.stream.event_types.total() == weights
     assert all(count > 0 for count in rig.pipeline.outcomes.values())
     _assert_capped(rig, most)
