@@ -2,6 +2,7 @@
 
 Every flow is read, so it is read thin: `protos/thin` leaves parts of the message as bytes. Those that recur (endpoints,
 TCP flags, event types) are remembered by their bytes; the others (L7 records, policies) are parsed when they are there.
+Repeated fields are read as slices, in half the time: to iterate over one ends with an exception.
 """
 
 from google.protobuf.message import DecodeError
@@ -72,9 +73,10 @@ class Decoder:
         try:
             response = _parse(data)
             flow = response.flow
+            event_type = flow.event_type
             # Whatever is a flow has an event type; asking for that is cheaper than asking for the arm.
-            if flow.event_type or response.HasField("flow"):
-                return self._flow(flow, response)
+            if event_type or response.HasField("flow"):
+                return self._flow(flow, event_type, response)
             return _no_flow(response)
         except DecodeError as error:
             return Undecodable("invalid_protobuf", "stream", str(error))
@@ -86,22 +88,23 @@ class Decoder:
             event.weight, event.aggregated = parts.weight(message.flow.aggregate, event.kind.direction), True
         return event
 
-    def _flow(self, flow: thin_pb2.Flow, response: thin_pb2.Response) -> Flow:
+    def _flow(self, flow: thin_pb2.Flow, event_type: bytes, response: thin_pb2.Response) -> Flow:
         """The flow, each field read once: reading a field is what costs, so nothing is asked for twice."""
         time, l4 = flow.time, flow.l4
         reply: bytes | None = flow.is_reply
-        # Most packets are TCP; where the port is 0, what it is has to be found out.
+        # Most packets are TCP, most others UDP; where the port is 0, what it is has to be found out.
         tcp = l4.TCP
-        destination_port = tcp.destination_port
-        if destination_port:
+        if destination_port := tcp.destination_port:
             protocol, source_port, tcp_flags = "tcp", tcp.source_port, tcp.flags
+        elif destination_port := (udp := l4.UDP).destination_port:
+            protocol, source_port, tcp_flags = "udp", udp.source_port, b""
         else:
             protocol, source_port, destination_port, tcp_flags = parts.layer4(l4)
         if not reply and not flow.HasField("is_reply"):
             # An empty message is false, which is not the same as none at all.
             reply = None
         key = (
-            flow.event_type,
+            event_type,
             flow.verdict,
             flow.traffic_direction,
             reply,
@@ -128,7 +131,7 @@ class Decoder:
             source_port,
             destination_port,
             # Inside the cluster it is not names that say what something is.
-            tuple(flow.destination_names) if to.is_world else (),
+            tuple(flow.destination_names[:]) if to.is_world else (),
         )
         # Traces have no more than that (cilium pkg/hubble/parser/threefour), and most flows are traces.
         if kind.event_type == _L7:
@@ -169,8 +172,8 @@ class Decoder:
             identity=message.identity,
             namespace=message.namespace,
             pod_name=message.pod_name,
-            labels=frozenset(message.labels),
-            workloads=tuple(Workload(workload.name, workload.kind) for workload in message.workloads),
+            labels=frozenset(message.labels[:]),
+            workloads=tuple(Workload(workload.name, workload.kind) for workload in message.workloads[:]),
             cluster_name=message.cluster_name,
         )
         return endpoint
@@ -180,7 +183,7 @@ def _read_record(flow: thin_pb2.Flow, decoded: Flow) -> None:
     if record := flow.l7:
         decoded.l7 = parts.layer7(record)
     if decoded.source.is_world:
-        decoded.source_names = tuple(flow.source_names)
+        decoded.source_names = tuple(flow.source_names[:])
 
 
 def _read_verdict(flow: thin_pb2.Flow, decoded: Flow) -> None:
@@ -192,7 +195,7 @@ def _read_verdict(flow: thin_pb2.Flow, decoded: Flow) -> None:
     if denied_by := flow.egress_denied_by:
         decoded.egress_denied_by = parts.policies(denied_by)
     if policy_log := flow.policy_log:
-        decoded.policy_log = tuple(policy_log)
+        decoded.policy_log = tuple(policy_log[:])
 
 
 def _no_flow(response: thin_pb2.Response) -> Event:

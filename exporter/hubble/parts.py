@@ -39,12 +39,9 @@ def tcp_flags(data: bytes) -> int:
 
 def layer4(message: thin_pb2.Layer4) -> tuple[str, int, int, bytes]:
     """Protocol, source port, destination port and TCP flags (`flow.TCPFlags`); zeros where the protocol has none."""
-    udp = message.UDP
-    if udp.destination_port:
-        return "udp", udp.source_port, udp.destination_port, b""
     arm = message.WhichOneof("protocol")
     if arm == "UDP":
-        return "udp", udp.source_port, 0, b""
+        return "udp", message.UDP.source_port, message.UDP.destination_port, b""
     if arm == "TCP":
         return "tcp", message.TCP.source_port, message.TCP.destination_port, message.TCP.flags
     if arm == "SCTP":
@@ -63,7 +60,7 @@ def _record(message: thin_pb2.Layer7) -> Dns | Http | Kafka | None:
     arm = message.WhichOneof("record")
     if arm == "dns":
         dns = message.dns
-        return Dns(dns.query, tuple(dns.qtypes), dns.rcode)
+        return Dns(dns.query, tuple(dns.qtypes[:]), dns.rcode)
     if arm == "http":
         return Http(message.http.method, message.http.code)
     if arm == "kafka":
@@ -72,11 +69,15 @@ def _record(message: thin_pb2.Layer7) -> Dns | Http | Kafka | None:
 
 
 def policies(parts: Sequence[bytes]) -> tuple[Policy, ...]:
-    """The policies behind a verdict."""
-    return tuple(map(_policy, parts))
+    """The policies behind a verdict; nearly always there is one."""
+    return _only(parts[0]) if len(parts) == 1 else tuple(map(_policy, parts))
 
 
 @lru_cache(maxsize=_POLICIES)
+def _only(data: bytes) -> tuple[Policy]:
+    return (_policy(data),)
+
+
 def _policy(data: bytes) -> Policy:
     message = flow_pb2.Policy.FromString(data)
     return Policy(message.name, message.namespace, message.kind)
