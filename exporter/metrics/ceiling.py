@@ -31,6 +31,8 @@ class Ceiling:
             raise ValueError(f"{most} series are too few: {most - free} are reserved for what is folded")
         unexpected = int(free * _UNEXPECTED_SHARE)
         self._room = {EXPECTED: free - unexpected, UNEXPECTED: unexpected}
+        self._easy = {pool: int(room * _UNFOLDED_SHARE) for pool, room in self._room.items()}
+        self._easy_per_family = int(most_per_family * _UNFOLDED_SHARE)
         self._used = {EXPECTED: 0, UNEXPECTED: 0, RESERVED: 0}
 
     @property
@@ -40,6 +42,9 @@ class Ceiling:
 
     def refuses(self, series: FamilySeries, step: int, pool: str) -> str:
         """Why no series may be born that is folded by so many steps: the setting that forbids it, or an empty text."""
+        if self._used[pool] < self._easy[pool] and series.in_pool[pool] < self._easy_per_family:
+            # Far from every limit, as it is nearly always, there is nothing to work out.
+            return ""
         last = len(series.family.folds)
         if step == last:
             return ""

@@ -87,6 +87,8 @@ class Store:
     def _place(self, series: FamilySeries, values: Values, weight: int, pool: str) -> Series:
         """The series that counts for these values: their own, or the first step of their folding that has room."""
         fitted, hit = self._budget.fit(series.family, values, pool)
+        if not (hit or self.ceiling.refuses(series, 0, pool)) and series.family.folds:
+            return self._bear(series, values, pool)
         for step, key in enumerate(folds(series.family, fitted)):
             found = series.live.get(key)
             if found is None and (refusal := self.ceiling.refuses(series, step, pool)):
