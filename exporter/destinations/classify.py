@@ -74,10 +74,10 @@ def pick_name(
     """
     bare = (cluster_names.bare(name, source_namespace) for name in hubble_names)
     names = sorted({found.name for found in bare if found.name and not found.internal})
-    selectors = sorted({normal(label[len("fqdn:") :]) for label in labels if label.startswith("fqdn:")})
-    exact = [selector for selector in selectors if "*" not in selector]
     if len(names) == 1:
         return names[0], NameConfidence.OBSERVED
+    selectors = sorted({normal(label[len("fqdn:") :]) for label in labels if label.startswith("fqdn:")})
+    exact = [selector for selector in selectors if "*" not in selector]
     if names:
         return next((name for name in names if name in exact), names[0]), NameConfidence.AMBIGUOUS
     if exact:

@@ -127,11 +127,16 @@ def _longest_first(suffixes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _suffix_of(name: str, suffixes: Sequence[str]) -> str | None:
-    return next((suffix for suffix in suffixes if name == suffix or name.endswith(f".{suffix}")), None)
+    for suffix in suffixes:
+        if name.endswith(suffix) and (name == suffix or name.endswith(f".{suffix}")):
+            return suffix
+    return None
 
 
 def _without_srv(labels: list[str]) -> list[str]:
     """The labels behind `_port._protocol`."""
+    if labels and not labels[0].startswith("_"):
+        return labels[:]
     first = next((at for at, label in enumerate(labels) if not label.startswith("_")), len(labels))
     return labels[first:]
 
