@@ -331,7 +331,6 @@ def _always(outcome: Outcome) -> Step:
     return lambda _: outcome
 
 
-
 def _asking(flow: Flow) -> Flow:
     """An L7 record from the side that asked: a response comes with its sides the other way round."""
     return flow.turned() if flow.l7 and flow.l7.type == L7Type.RESPONSE else flow
