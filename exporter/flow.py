@@ -212,6 +212,7 @@ class Flow:
             destination_names=self.source_names,
             weight=self.weight,
             aggregated=self.aggregated,
+            replayed=self.replayed,
             drop_reason=self.drop_reason,
             source_names=self.destination_names,
             l7=self.l7,

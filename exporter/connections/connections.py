@@ -44,11 +44,11 @@ class Connections:
             self._insert(table, key, time_ns)
         else:
             table.refresh(key, time_ns)
-        if flow.aggregated and not flow.source_port:
-            # Such a line stands for many connections: the kind of event that counted the first of them counts the
-            # next ones too, the other kinds repeat them.
-            is_new = is_new or table.counted_at.get(key) == flow.kind.event_type
-            table.counted_at.setdefault(key, flow.kind.event_type)
+        if not flow.source_port:
+            # An aggregated line without one stands for many connections: the kind of event that counted the first of
+            # them counts the next ones too, the other kinds repeat them.
+            counted_at = table.counted_at.setdefault(key, flow.kind.event_type)
+            is_new = is_new or (flow.aggregated and counted_at == flow.kind.event_type)
         if is_new and awaits_answer:
             table.waiting[key] = flow.node_name
         return is_new
@@ -130,7 +130,7 @@ class _Table:
         self.waiting: dict[int, str] = {}
         """Node on which an answer from world is still awaited."""
         self.counted_at: dict[int, int] = {}
-        """Event type that counted it; of aggregated lines only."""
+        """Event type that counted it; of those without a source port only."""
 
     @property
     def entries(self) -> int:

@@ -251,6 +251,14 @@ def test_aggregated_lines() -> None:
     ]
 
 
+def test_an_aggregated_line_after_one_flow() -> None:
+    """A line that stands for one event is no aggregated one, and begins the same connections."""
+    connections = _connections()
+    assert connections.start(flow(source_port=0))
+    assert connections.start(flow(source_port=0, aggregated=True, weight=4))
+    assert not connections.start(policy_verdict(source_port=0, aggregated=True, weight=4))
+
+
 def test_aggregated_lines_with_a_source_port() -> None:
     """An aggregated line with a source port is one connection like any other."""
     connections = _connections()
