@@ -98,6 +98,8 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
     decoder = Decoder(settings.hubble.endpoint_cache)
     service = Service(settings, _observer(settings, decoder), decoder, live=True, reading=options.reading)
     service.signals.listen()
+    if not settings.hubble.position_file:
+        log.logger().info("position_not_kept", hint="hubble.position-file is unset: a restart begins with new flows")
     return service.run(lambda _url: None)
 
 
