@@ -1,0 +1,106 @@
+"""What must come out: the oracle counts the same flows once, in this process and without a network."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from exporter.hubble.decode import Decoder
+from exporter.hubble.interface import Event, SourceStats
+from exporter.hubble.settings import SourcesSettings
+from exporter.service import Service
+from exporter.settings import Settings
+from tests.faults.serving import Served
+from tests.faults.traffic import Told
+from tests.programs import Process, eventually, value_of
+
+_FLOWS = "hubble_egress_exporter_flows_total"
+_FAST = ("backoff-min=1ms", "backoff-max=20ms", "check-interval=200ms", "connect-timeout=300ms")
+Counts = Counter[str]
+"""Samples of the product families by name and labels."""
+
+
+class _Once:
+    """A source that tells each flow once."""
+
+    description = "the oracle"
+
+    def __init__(self, flows: Iterable[Told]) -> None:
+        self._flows, self.decoder = flows, Decoder(10_000)
+
+    def events(self) -> Iterator[Event]:
+        """The flows."""
+        return (self.decoder.decode_bytes(message.data) for message in self._flows)
+
+    def choose(self, sources: SourcesSettings) -> None:
+        """Leave out nothing."""
+
+    def stats(self) -> SourceStats:
+        """Nothing to say."""
+        return SourceStats()
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+
+def oracle(flows: Iterable[Told]) -> Counts:
+    """What one exporter counts that is told each of these flows once."""
+    source = _Once(flows)
+    service = Service(Settings(), source, source.decoder, live=False)
+    service.consume()
+    return products(service.exposition("").body.decode())
+
+
+def products(exposition: str) -> Counts:
+    """The samples of the product families."""
+    lines = (line.rpartition(" ") for line in exposition.splitlines())
+    return Counter(
+        {
+            sample: int(float(value))
+            for sample, _, value in lines
+            if sample.startswith("hubble_egress_") and not sample.startswith("hubble_egress_exporter_")
+        }
+    )
+
+
+class Exporter(Process):
+    """The command `run`, which tries again at once and looks after its connection all the time."""
+
+    def __init__(self, address: str, *flags: str, position_file: Path | None = None) -> None:
+        kept = (f"position-file={position_file}",) if position_file else ()
+        super().__init__("run", *(f"--hubble.{flag}" for flag in (f"address={address}", *_FAST, *kept, *flags)))
+
+    def counts(self) -> Counts:
+        """What it has counted."""
+        return products(self.metrics())
+
+    def outcome(self, name: str) -> int:
+        """Flows with this outcome."""
+        return int(value_of(self.metrics(), f'{_FLOWS}{{outcome="{name}"}}'))
+
+    def processed(self) -> int:
+        """Flows that it took for new ones."""
+        lines = [line for line in self.metrics().splitlines() if line.startswith(f"{_FLOWS}{{")]
+        return sum(int(float(line.rpartition(" ")[2])) for line in lines if '"replayed"' not in line)
+
+    def ended(self, reason: str) -> int:
+        """Attempts and streams that ended for this reason."""
+        found = (line.rpartition(" ") for line in self.metrics().splitlines() if f'reason="{reason}"' in line)
+        return sum(int(float(value)) for sample, _, value in found if "_connects_total" in sample)
+
+    def sample(self, name: str) -> int:
+        """A sample of its own metrics."""
+        return int(value_of(self.metrics(), f"hubble_egress_exporter_{name}"))
+
+    def connected(self) -> None:
+        """Return when a stream is open."""
+        eventually(lambda: self.sample("connected") == 1, "a stream")
+
+    def is_told(self, number: int) -> None:
+        """Return when it has taken so many flows for new ones."""
+        eventually(lambda: self.processed() >= number, f"{number} flows that are new")
+
+
+def begin(server: Served, exporter: Exporter) -> None:
+    """Return when a call reads the rings: a start asks for what comes, and what was before is not ours."""
+    exporter.connected()
+    eventually(lambda: server.count_calls() > 0, "a call")
