@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import Event, SourceStats
@@ -14,7 +13,7 @@ from tests.faults.traffic import Told
 from tests.programs import Process, eventually, value_of
 
 _FLOWS = "hubble_egress_exporter_flows_total"
-_FAST = ("backoff-min=1ms", "backoff-max=20ms", "check-interval=200ms", "connect-timeout=300ms")
+_FAST = {"backoff_min": "1ms", "backoff_max": "20ms", "check_interval": "200ms", "connect_timeout": "300ms"}
 Counts = Counter[str]
 """Samples of the product families by name and labels."""
 
@@ -65,9 +64,10 @@ def products(exposition: str) -> Counts:
 class Exporter(Process):
     """The command `run`, which tries again at once and looks after its connection all the time."""
 
-    def __init__(self, address: str, *flags: str, position_file: Path | None = None) -> None:
-        kept = (f"position-file={position_file}",) if position_file else ()
-        super().__init__("run", *(f"--hubble.{flag}" for flag in (f"address={address}", *_FAST, *kept, *flags)))
+    def __init__(self, address: str, **settings: str) -> None:
+        """`settings` are those of `hubble`."""
+        values = {"address": address, **_FAST, **settings}
+        super().__init__("run", *(f"--hubble.{name.replace('_', '-')}={value}" for name, value in values.items()))
 
     def counts(self) -> Counts:
         """What it has counted."""
@@ -87,6 +87,10 @@ class Exporter(Process):
         found = (line.rpartition(" ") for line in self.metrics().splitlines() if f'reason="{reason}"' in line)
         return sum(int(float(value)) for sample, _, value in found if "_connects_total" in sample)
 
+    def has_ended(self, reason: str, times: int = 1) -> None:
+        """Return when so many attempts and streams ended for this reason."""
+        eventually(lambda: self.ended(reason) >= times, f"{times} times {reason}")
+
     def sample(self, name: str) -> int:
         """A sample of its own metrics."""
         return int(value_of(self.metrics(), f"hubble_egress_exporter_{name}"))
@@ -103,4 +107,4 @@ class Exporter(Process):
 def begin(server: Served, exporter: Exporter) -> None:
     """Return when a call reads the rings: a start asks for what comes, and what was before is not ours."""
     exporter.connected()
-    eventually(lambda: server.count_calls() > 0, "a call")
+    eventually(lambda: server.count("calls") > 0, "a call")

@@ -32,8 +32,9 @@ class Answers:
         self.refused: dict[str, set[str]] = {}
         """Paths of the field mask that a node does not know."""
         self.unserved: set[str] = set()
-        self.sent = 0
-        self.flood = 0
+        self.silent = False
+        """Whether questions wait for an answer until they are given up."""
+        self.sent = self.flood = self.unanswered = 0
 
     def service(self, call: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """The handler of a method, as gRPC asks for it."""
@@ -45,7 +46,11 @@ class Answers:
             return grpc.unary_stream_rpc_method_handler(self._flows)
         return grpc.unary_unary_rpc_method_handler(unary[name]) if name in unary else None
 
-    def _status(self, _request: bytes, _context: grpc.ServicerContext) -> bytes:
+    def _status(self, _request: bytes, context: grpc.ServicerContext) -> bytes:
+        given_up = threading.Event()
+        if self.silent and context.add_callback(given_up.set):
+            given_up.wait()
+            self.unanswered += 1
         return observer_pb2.ServerStatusResponse(version=self.version).SerializeToString()
 
     def _nodes(self, _request: bytes, _context: grpc.ServicerContext) -> bytes:
@@ -105,7 +110,13 @@ class House:
     def obey(self, order: dict[str, object]) -> dict[str, int]:
         """Do what is ordered, and say how things are then."""
         getattr(self, f"do_{order.pop('do')}")(**order)
-        return {"written": self._rings.written, "calls": self._rings.calls, "sent": self._answers.sent}
+        answers = self._answers
+        return {
+            "written": self._rings.written,
+            "calls": self._rings.calls,
+            "sent": answers.sent,
+            "unanswered": answers.unanswered,
+        }
 
     def do_nothing(self) -> None:
         """Only answer."""

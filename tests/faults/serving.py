@@ -19,7 +19,8 @@ class Served:
     def __init__(self, *, seed: int = 0, nodes: int = 1, written: int = 0, skip: int = 0, capacity: int = 4095) -> None:
         """Put flows `skip` to `skip + written` of the sequence into its rings, and write the next ones when told."""
         self.seed, self.nodes, self.skip, self.written = seed, nodes, skip, written
-        self.calls = self.sent = 0
+        self.said: dict[str, int] = {}
+        """How things were when the last order was done."""
         values = {"seed": seed, "nodes": nodes, "written": written, "skip": skip, "capacity": capacity}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.server", *(f"--{name}={value}" for name, value in values.items())],
@@ -61,9 +62,9 @@ class Served:
         """Give an order, and return when it is done."""
         self.post(do, **arguments)
         while self._unanswered:
-            said = self._answer()
+            self.said = self._answer()
             self._unanswered -= 1
-        self.written, self.calls, self.sent = said["written"], said["calls"], said["sent"]
+        self.written = self.said["written"]
 
     def write(self, number: int) -> None:
         """Let the agents write the next flows."""
@@ -73,10 +74,10 @@ class Served:
         """Send bytes to every call that runs."""
         self.order("say", data=[base64.b64encode(message).decode() for message in messages])
 
-    def count_calls(self) -> int:
-        """Calls of GetFlows so far."""
+    def count(self, what: str) -> int:
+        """How many `calls` of GetFlows there were so far, messages `sent` or questions `unanswered`."""
         self.order("nothing")
-        return self.calls
+        return self.said[what]
 
     def told(self) -> list[Told]:
         """All that it has written; what the oracle counts."""

@@ -31,7 +31,7 @@ _PODS = {
 }
 NODES = tuple(_PODS)
 _PARTIES = (
-    *(named(f"198.51.100.{number}", f"api{number}.example.com") for number in range(1, 20)),
+    *(named(f"198.51.100.{number}", f"service{number}.example") for number in range(1, 20)),
     *(outside(f"203.0.113.{number}") for number in range(1, 9)),
 )
 
@@ -102,7 +102,7 @@ def _exchange(scene: Scene, node: str) -> Iterator[tuple[float, float, flow_pb2.
 
 def _lookup(scene: Scene, pod: Party, party: Party) -> Iterator[tuple[float, float, flow_pb2.Flow]]:
     call: Call = scene.call(pod, COREDNS, 53, "udp")
-    name, chance = party.names[0] if party.names else "gone.example.com", scene.chance
+    name, chance = party.names[0] if party.names else "gone.example", scene.chance
     yield 0.0, 0.0, policy_verdict(call, flow_pb2.REDIRECTED, "dns")
     yield 0.001, 0.0, trace(call, TO_PROXY, NEW)
     query = dns_query(call, f"{name}.", "A")
