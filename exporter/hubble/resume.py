@@ -1,12 +1,15 @@
 """What was processed lately, so that a reconnect neither counts twice nor leaves out.
 
 After a reconnect the server is asked for everything since a moment before the end (`since_ns`), and what was processed
-already is told by its key. Within one connection equal keys are genuine: a retransmission may well be stamped alike.
+already is told by its key. Relay asks a node that returns the same question again, and may say so late or never. So a
+flow is a repetition too if it has the key of one that was processed and is older than the newest of its node.
+Otherwise equal keys are genuine: a retransmission may well be stamped alike, and its twin is beside it then.
 """
 
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from exporter.flow import Flow
 from exporter.window import WindowStats
@@ -18,6 +21,15 @@ _NO_FUTURE_NS = 600 * 1_000_000_000
 """A flow further ahead of our clock has a wrong time; as a position it would make us skip everything up to it."""
 _CHUNKS = 8
 """Keys are forgotten in parts of the window: forgetting them one by one would cost every flow a look at the oldest."""
+
+
+@dataclass(slots=True)
+class _Repetition:
+    """A node's flows come again, those up to `until_ns`: each is told once for each time it was processed."""
+
+    until_ns: int
+    newest_ns: int = 0
+    matched: Counter[int] = field(default_factory=Counter)
 
 
 class Resume:
@@ -36,17 +48,17 @@ class Resume:
         """Time of the newest flow of each node that was processed."""
         self.replayed = 0
         self._chunk_size = max(1, bound // _CHUNKS)
-        self._keys: list[int] = []
-        self._chunks: deque[tuple[list[int], dict[str, int]]] = deque()
+        self._keys: dict[int, int] = {}
+        """How often each was processed."""
+        self._chunks: deque[tuple[dict[int, int], dict[str, int]]] = deque()
         """Older keys, each part with the positions at its end."""
         # Of what was processed before we started no keys are left.
         self._forgotten: dict[str, int] = dict(self.positions)
         """Positions up to which keys were forgotten: what is older, and of the time since the node was first seen, was
         processed, whatever it is."""
         self._begun: dict[str, int] = dict.fromkeys(self.positions, 0)
-        self._until: dict[str, int] = dict(self.positions)
-        """Positions of nodes whose flows may come again: those up to there are looked up."""
-        self._processed: Counter[int] = Counter()
+        self._repeated: dict[str, _Repetition] = {}
+        """Nodes whose flows may come again."""
         self._is_replayable = False
 
     @property
@@ -62,12 +74,12 @@ class Resume:
     def begins(self, since_ns: int) -> None:
         """A stream begins that was asked for everything `since_ns`: what was processed may come again, of all nodes."""
         self._is_replayable = since_ns > 0
-        self._suspect(self.positions)
+        self._repeated = {node_name: _Repetition(position) for node_name, position in self.positions.items()}
 
     def returns(self, node_name: str) -> None:
         """A node was away: relay collects it again with the original request, and so sends again what it sent."""
         if self._is_replayable and node_name in self.positions:
-            self._suspect({node_name: self.positions[node_name]})
+            self._repeated[node_name] = _Repetition(self.positions[node_name])
 
     def take(self, flow: Flow) -> Flow:
         """The flow, marked as replayed if it was processed before."""
@@ -79,16 +91,16 @@ class Resume:
             self.positions[node_name] = time_ns
             if not position:
                 self._begun[node_name] = time_ns
-        elif position - time_ns > self._overlap_ns and self._is_replayable and node_name not in self._until:
-            # Relay tells of a node's failure up to 10 s late; so far back in time goes only a repetition.
-            self._suspect({node_name: position})
         key = _key(flow)
-        if self._until and self._was_processed(node_name, time_ns, key):
+        # Most flows are newer than all before them, and no node has just come back.
+        is_doubtful = self._repeated or (time_ns < position and self._is_replayable)
+        if is_doubtful and self._is_repetition(node_name, time_ns, position, key):
             self.replayed += 1
             flow.replayed = True
             return flow
-        self._keys.append(key)
-        if len(self._keys) >= self._chunk_size:
+        keys = self._keys
+        keys[key] = keys.get(key, 0) + 1
+        if len(keys) >= self._chunk_size:
             self._turn()
         return flow
 
@@ -102,31 +114,37 @@ class Resume:
 
     def _turn(self) -> None:
         self._chunks.append((self._keys, dict(self.positions)))
-        self._keys = []
+        self._keys = {}
         if len(self._chunks) >= _CHUNKS:
             _, positions = self._chunks.popleft()
             self._forgotten.update(positions)
 
-    def _suspect(self, positions: Mapping[str, int]) -> None:
-        self._until.update(positions)
-        self._processed = Counter(self._keys)
-        for keys, _ in self._chunks:
-            self._processed.update(keys)
+    def _is_repetition(self, node_name: str, time_ns: int, position: int, key: int) -> bool:
+        repetition = self._repeated.get(node_name)
+        if repetition is not None and time_ns - repetition.until_ns > self._overlap_ns:
+            del self._repeated[node_name]
+            repetition = None
+        if self._begins_anew(repetition, time_ns, position, key):
+            repetition = self._repeated[node_name] = _Repetition(position)
+        if repetition is None or time_ns > repetition.until_ns:
+            return False
+        is_known = repetition.matched[key] < self._times(key)
+        repetition.matched[key] += 1
+        repetition.newest_ns = max(repetition.newest_ns, time_ns)
+        return is_known or self._begun[node_name] <= time_ns <= self._forgotten.get(node_name, -1)
 
-    def _was_processed(self, node_name: str, time_ns: int, key: int) -> bool:
-        until = self._until.get(node_name)
-        if until is None:
+    def _begins_anew(self, repetition: _Repetition | None, time_ns: int, position: int, key: int) -> bool:
+        """Whether a node is back without a word: relay tells of a failure up to 10 s late, of a clean end never."""
+        if time_ns >= position or not self._is_replayable:
             return False
-        if time_ns > until:
-            if time_ns - until > self._overlap_ns:
-                self._until.pop(node_name)
-                if not self._until:
-                    self._processed.clear()
-            return False
-        if self._processed.get(key, 0):
-            self._processed[key] -= 1
-            return True
-        return self._begun[node_name] <= time_ns <= self._forgotten.get(node_name, -1)
+        if repetition is None or time_ns > repetition.until_ns:
+            # So far back in time goes only a repetition, whatever its key.
+            return position - time_ns > self._overlap_ns or self._times(key) > 0
+        return time_ns < repetition.newest_ns and key in repetition.matched and self._times(key) > 0
+
+    def _times(self, key: int) -> int:
+        """How often it was processed, as far as is known."""
+        return self._keys.get(key, 0) + sum(keys.get(key, 0) for keys, _ in self._chunks)
 
 
 def _key(flow: Flow) -> int:

@@ -185,6 +185,29 @@ def test_a_node_that_returns_unannounced() -> None:
     assert new(window, again(events)) == []
 
 
+@pytest.mark.parametrize("seen", [2, 5, 11, 15])
+def test_a_node_that_returns_soon(seen: int) -> None:
+    """So is what comes again in the first seconds of a stream, in the middle of its overlap, and again and again."""
+    window = resume()
+    events = number(30)
+    new(window, events[:20])
+    window.begins(window.since_ns)
+    assert new(window, again(events[9 : 9 + seen])) == events[20 : 9 + seen]
+    for _ in range(3):
+        assert new(window, again(events[9 : 9 + seen])) == []
+    assert new(window, again(events[9:])) == events[max(20, 9 + seen) :]
+
+
+def test_a_ring_shorter_than_the_overlap() -> None:
+    """A busy node repeats a few seconds only: what has a known key and is older than its node's newest is known."""
+    window = resume()
+    events = number(60)
+    new(window, [*number(1, start=-5), *events[:20]])
+    window.begins(window.since_ns)
+    new(window, again(events[9:50]))
+    assert new(window, again(events[45:])) == events[50:]
+
+
 def test_without_a_start_in_the_past_nothing_comes_again() -> None:
     """A stream of new flows only: relay has nothing to repeat, and what steps back in time is late."""
     window = resume()
