@@ -108,3 +108,11 @@ def begin(server: Served, exporter: Exporter) -> None:
     """Return when a call reads the rings: a start asks for what comes, and what was before is not ours."""
     exporter.connected()
     eventually(lambda: server.count("calls") > 0, "a call")
+
+
+def compare(exporter: Exporter, server: Served, *, lost: int = 0) -> None:
+    """All flows of the server count once, and `lost` is what it says it has lost."""
+    exporter.is_told(server.written)
+    assert exporter.processed() == server.written
+    assert exporter.counts() == oracle(server.told())
+    assert exporter.sample('lost_events_total{source="hubble_ring_buffer"}') == lost

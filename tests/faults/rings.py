@@ -28,6 +28,8 @@ class Ring:
     name: str
     capacity: int = 4095
     connected: bool = True
+    leaves: int = 0
+    """How often relay lost it."""
     returned: int = 0
     """Where it ended when it came back: a call without `since` goes on there."""
     records: list[Record] = field(default_factory=list)
@@ -71,11 +73,14 @@ class Rings:
             self.changed.notify_all()
 
     def leave(self, names: list[str], message: str) -> None:
-        """Relay loses nodes: calls go on without them, and one NODE_ERROR tells of all."""
+        """Relay loses nodes: calls go on without them, and one NODE_ERROR tells of all; a clean end has no message."""
         with self.changed:
             for name in names:
                 self.nodes[name].connected = False
-        self.say(node_status(relay_pb2.NODE_ERROR, names, message))
+                self.nodes[name].leaves += 1
+            self.changed.notify_all()
+        if message:
+            self.say(node_status(relay_pb2.NODE_ERROR, names, message))
 
     def come(self, name: str) -> None:
         """Relay reaches a node again, and asks it what each call first asked for; nobody is told."""
@@ -99,6 +104,7 @@ class Reading:
         with rings.changed:
             rings.calls += 1
             self._said = len(rings.said)
+            self._leaves = {ring.name: ring.leaves for ring in rings.nodes.values()}
             self._positions = {
                 ring.name: ring.start(since_ns, len(ring.records))
                 for ring in rings.nodes.values()
@@ -130,8 +136,10 @@ class Reading:
         for ring in self._rings.nodes.values():
             if ring.name in self._without:
                 continue
-            if not ring.connected:
+            if self._leaves.get(ring.name, 0) < ring.leaves:
+                self._leaves[ring.name] = ring.leaves
                 self._positions.pop(ring.name, None)
+            if not ring.connected:
                 continue
             # A node that has joined, or is back, is asked the original question.
             position = self._positions.setdefault(ring.name, ring.start(self._since_ns, ring.returned))

@@ -91,8 +91,9 @@ class House:
     """The server, and the orders that it knows: each is a method, whose arguments are those of the order."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self._messages = told(options.seed, options.nodes)
-        self._rings = Rings(NODES[: options.nodes], options.capacity)
+        self._messages = told(options.seed, options.nodes, options.disorder)
+        known = options.nodes if options.known is None else options.known
+        self._rings = Rings(NODES[:known], options.capacity)
         self._answers = Answers(self._rings, options.version)
         list(islice(self._messages, options.skip))
         self._rings.write(islice(self._messages, options.written))
@@ -172,8 +173,9 @@ class House:
 def main() -> None:
     """Serve, and obey until standard input ends."""
     parser = argparse.ArgumentParser()
-    for flag, default in (("seed", 0), ("nodes", 1), ("capacity", 4095), ("written", 0), ("skip", 0)):
+    for flag, default in (("seed", 0), ("nodes", 1), ("capacity", 4095), ("written", 0), ("skip", 0), ("disorder", 0)):
         parser.add_argument(f"--{flag}", type=int, default=default)
+    parser.add_argument("--known", type=int)
     parser.add_argument("--version", default="cilium v1.19.4")
     house = House(parser.parse_args())
     _answer({"port": house.port})

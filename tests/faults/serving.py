@@ -6,22 +6,27 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
-from tests.faults.traffic import Told, first
+from tests.faults.traffic import Told, told
 from tests.programs import DEADLINE, environment
 
 
 class Served:
     """An Observer in a process of its own, for as long as the block lasts."""
 
-    def __init__(self, *, seed: int = 0, nodes: int = 1, written: int = 0, skip: int = 0, capacity: int = 4095) -> None:
-        """Put flows `skip` to `skip + written` of the sequence into its rings, and write the next ones when told."""
-        self.seed, self.nodes, self.skip, self.written = seed, nodes, skip, written
+    def __init__(self, *, seed: int = 0, nodes: int = 1, disorder: int = 0, **values: int) -> None:
+        """Flows `skip` to `skip + written` of the sequence are in its rings, and it writes the next ones when told.
+
+        `known` of the nodes are there at the beginning; each ring holds `capacity`.
+        """
+        self._sequence = (seed, nodes, disorder)
+        self._skip, self.written = values.get("skip", 0), values.get("written", 0)
         self.said: dict[str, int] = {}
         """How things were when the last order was done."""
-        values = {"seed": seed, "nodes": nodes, "written": written, "skip": skip, "capacity": capacity}
+        values |= {"seed": seed, "nodes": nodes, "disorder": disorder}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.server", *(f"--{name}={value}" for name, value in values.items())],
             stdin=subprocess.PIPE,
@@ -81,7 +86,7 @@ class Served:
 
     def told(self) -> list[Told]:
         """All that it has written; what the oracle counts."""
-        return first(self.skip + self.written, self.seed, self.nodes)[self.skip :]
+        return list(islice(told(*self._sequence), self._skip, self._skip + self.written))
 
     def _answer(self) -> dict[str, int]:
         assert self._process.stdout

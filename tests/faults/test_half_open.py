@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.counts import Exporter, begin, oracle
+from tests.faults.counts import Exporter, begin, compare
 from tests.faults.proxy import Mode, Proxy
 from tests.faults.serving import Served
 from tests.programs import eventually
@@ -69,10 +69,3 @@ def test_busy_server(server: Served) -> None:
         assert exporter.ended("half_open") == 0
         assert server.count("calls") == 1
         compare(exporter, server)
-
-
-def compare(exporter: Exporter, server: Served) -> None:
-    """All flows of the server count once."""
-    exporter.is_told(server.written)
-    assert exporter.processed() == server.written
-    assert exporter.counts() == oracle(server.told())

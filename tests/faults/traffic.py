@@ -7,7 +7,7 @@ DNS proxy, which carry the time of its access log and so are up to one and a hal
 import random
 from collections.abc import Iterator
 from heapq import heappop, heappush
-from itertools import count, islice
+from itertools import count
 from typing import NamedTuple
 
 from exporter.demo import cluster
@@ -51,22 +51,21 @@ class _Placed(NamedTuple):
     flow: flow_pb2.Flow
 
 
-def told(seed: int, nodes: int = 1) -> Iterator[Told]:
-    """The sequence, without an end; `nodes` of the cluster's nodes take part."""
+def told(seed: int, nodes: int = 1, disorder: int = 0) -> Iterator[Told]:
+    """The sequence, without an end; `nodes` of the cluster's nodes take part.
+
+    With `disorder` each flow may come so many milliseconds late, as relay sends them when its nodes' clocks differ.
+    """
     scene, order, waiting = Scene(seed), count(), list[_Placed]()
     for number in count(1):
         start_ns = BEGIN + number * BETWEEN
         for after, late, flow in _exchange(scene, NODES[scene.chance.randrange(nodes)]):
             # No two flows are stamped alike: where they are, nothing else tells them apart for sure.
-            jitter = scene.chance.randrange(1_000_000)
-            heappush(waiting, _Placed(start_ns + int(after * SECOND) + jitter, next(order), int(late * _LATEST), flow))
+            place_ns = start_ns + int(after * SECOND) + scene.chance.randrange(1_000_000)
+            late_ns = int(max(late * _LATEST, scene.chance.random() * disorder * 1e6))
+            heappush(waiting, _Placed(place_ns, next(order), late_ns, flow))
         while waiting and waiting[0].place_ns <= start_ns:
             yield _message(heappop(waiting))
-
-
-def first(number: int, seed: int, nodes: int = 1) -> list[Told]:
-    """The first so many of the sequence."""
-    return list(islice(told(seed, nodes), number))
 
 
 def _message(placed: _Placed) -> Told:
