@@ -228,6 +228,8 @@ class Observer:
             if speaks_of_mask(event.message) and self._mask.next:
                 # How a mixed cluster shows it: the call lives on, without the node that refused the mask.
                 self.replace(self._ask_for_less(event.message))
+            elif self._resume.leaves_out:
+                self.replace(Disconnected("OK", ASKED_ANEW, "nodes are away, and what they write is to come too"))
         return event
 
     def _ask_for_less(self, detail: str) -> Disconnected:

@@ -71,6 +71,11 @@ class Resume:
         # Clocks of nodes differ a little: a request for the future would get nothing.
         return min(since, self._wall_ns()) - self._overlap_ns
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether a node that comes back to this stream would begin with new flows, and a new stream with old ones."""
+        return not self._is_replayable and bool(self.positions)
+
     def begins(self, since_ns: int) -> None:
         """A stream begins that was asked for everything `since_ns`: what was processed may come again, of all nodes."""
         self._is_replayable = since_ns > 0
