@@ -69,6 +69,27 @@ def test_nodes_return(after: int, message: str, server: Served, exporter: Export
     compare(exporter, server)
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_nodes_return_to_the_first_stream(is_late: bool, server: Served) -> None:
+    """A first stream asks for new flows only, so that relay would leave out what a node wrote while it was away.
+
+    A notice comes up to ten seconds late, here seven: then the node is back already, and its flows were left out.
+    """
+    with Exporter(f"127.0.0.1:{server.port}") as exporter:
+        begin(server, exporter)
+        server.write(600)
+        exporter.is_told(600)
+        server.order("leave", names=NODES[:2], message="" if is_late else _GONE)
+        server.write(100)
+        for name in NODES[:2]:
+            server.order("come", name=name)
+        server.write(100)
+        if is_late:
+            server.say(node_status(relay_pb2.NODE_ERROR, NODES[:2], _GONE))
+        compare(exporter, server)
+        assert exporter.ended("asked_anew") == 1
+
+
 def test_notice_comes_late(server: Served, exporter: Exporter) -> None:
     """Relay holds errors back for ten seconds, to tell of many nodes at once: a node may be back before."""
     server.write(1200)
