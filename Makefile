@@ -66,7 +66,7 @@ cover: setup
 proof: check ## the slow proofs, run before an issue is resolved
 	@seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); echo "seed of the randomised tests: $$seed"; \
 	EXPORTER_EXAMPLES=2000 $(BIN)/python -m pytest -q -k "property or fuzz" --hypothesis-seed=$$seed
-	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real
+	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real tests/faults
 
 bench: setup ## measure speed and memory, about 6 minutes (ROWS="cpu scrape" takes some rows)
 	@$(BIN)/python -m tests.benchmarks $(ROWS)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import Event, SourceStats
@@ -68,6 +69,12 @@ class Exporter(Process):
         """`settings` are those of `hubble`."""
         values = {"address": address, **_FAST, **settings}
         super().__init__("run", *(f"--hubble.{name.replace('_', '-')}={value}" for name, value in values.items()))
+
+    @property
+    def memory(self) -> int:
+        """What it holds in memory, in bytes."""
+        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
     def counts(self) -> Counts:
         """What it has counted."""

@@ -12,7 +12,7 @@ from tests.faults.traffic import chance_of
 from tests.programs import eventually
 
 _PROOF = os.environ.get("CI") == "true" or os.environ.get("EXPORTER_PROOF") == "yes"
-CUTS = int(os.environ.get("EXPORTER_CUTS") or (200 if _PROOF else 40))
+CUTS = int(os.environ.get("EXPORTER_CUTS") or (200 if _PROOF else 25))
 _OVERLAP_BYTES = 150_000
 """What a reconnect sends again, about: some cuts fall into it, some behind it."""
 
