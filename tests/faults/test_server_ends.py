@@ -122,4 +122,4 @@ def test_stopped_for_good(server: Served) -> None:
         begin(server, exporter)
         server.kill()
         eventually(lambda: exporter.sample("connected") == 0, "the end of the stream")
-        assert exporter.end(signal.SIGTERM) == 0
+        assert exporter.end(signal.SIGINT) == 0
