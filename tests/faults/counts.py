@@ -120,6 +120,7 @@ def begin(server: Served, exporter: Exporter) -> None:
 def compare(exporter: Exporter, server: Served, *, lost: int = 0) -> None:
     """All flows of the server count once, and `lost` is what it says it has lost."""
     exporter.is_told(server.written)
-    assert exporter.processed() == server.written
-    assert exporter.counts() == oracle(server.told())
+    processed, counted, expected = exporter.processed(), exporter.counts(), oracle(server.told())
+    assert processed == server.written, f"{processed} flows were new, and {server.written} were written"
+    assert counted == expected, f"too much: {counted - expected}, too little: {expected - counted}"
     assert exporter.sample('lost_events_total{source="hubble_ring_buffer"}') == lost

@@ -97,7 +97,7 @@ class House:
         self._answers = Answers(self._rings, options.version)
         list(islice(self._messages, options.skip))
         self._rings.write(islice(self._messages, options.written))
-        self._rating = threading.Event()
+        self._rating: tuple[threading.Thread, threading.Event] | None = None
         self._server = self._open()
         self.port = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
@@ -127,11 +127,17 @@ class House:
         self._rings.write(islice(self._messages, number))
 
     def do_rate(self, per_second: float) -> None:
-        """Write flows by the clock from now on; 0 ends it."""
-        self._rating.set()
+        """Write flows by the clock from now on, and by it only; 0 ends it, and then nothing more is written."""
+        if self._rating:
+            thread, ended = self._rating
+            ended.set()
+            thread.join()
+            self._rating = None
         if per_second:
-            self._rating = threading.Event()
-            threading.Thread(target=self._write_by_clock, args=(self._rating, per_second / 50), daemon=True).start()
+            ended = threading.Event()
+            thread = threading.Thread(target=self._write_by_clock, args=(ended, per_second / 50), daemon=True)
+            self._rating = thread, ended
+            thread.start()
 
     def _write_by_clock(self, ended: threading.Event, portion: float) -> None:
         while not ended.wait(0.02):
