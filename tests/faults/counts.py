@@ -1,7 +1,7 @@
 """What must come out: the oracle counts the same flows once, in this process and without a network."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from exporter.hubble.decode import Decoder
@@ -33,6 +33,9 @@ class _Once:
 
     def choose(self, sources: SourcesSettings) -> None:
         """Leave out nothing."""
+
+    def report_to(self, take: Callable[[Event], object]) -> None:
+        """Nothing to report."""
 
     def stats(self) -> SourceStats:
         """Nothing to say."""
