@@ -6,13 +6,14 @@ STAMP  := $(VENV)/.installed
 UV     := $(shell command -v uv 2>/dev/null)
 SEED   ?= 0
 ROWS   ?=
+MINUTES ?= 10
 LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 # Tools that come as packages (buf) are found by the tests as others are.
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types imports fresh cover proof bench lock generate reference clean
+.PHONY: help setup demo test check format lint types imports fresh cover proof soak bench lock generate reference clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +68,9 @@ proof: check ## the slow proofs, run before an issue is resolved
 	@seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); echo "seed of the randomised tests: $$seed"; \
 	EXPORTER_EXAMPLES=2000 $(BIN)/python -m pytest -q -k "property or fuzz" --hypothesis-seed=$$seed
 	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real tests/faults
+
+soak: setup ## minutes of faults over real gRPC, and what came of them (MINUTES=10)
+	@$(BIN)/python -m tests.faults.soak $(MINUTES)
 
 bench: setup ## measure speed and memory, about 6 minutes (ROWS="cpu scrape" takes some rows)
 	@$(BIN)/python -m tests.benchmarks $(ROWS)

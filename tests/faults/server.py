@@ -17,7 +17,7 @@ import grpc
 
 from exporter.hubble.pb.observer import observer_pb2
 from exporter.hubble.pb.relay import relay_pb2
-from tests.faults.rings import Reading, Rings, node_status
+from tests.faults.rings import Reading, Ring, Rings, node_status
 from tests.faults.traffic import NODES, told
 
 Unary = Callable[[bytes, grpc.ServicerContext], bytes]
@@ -51,12 +51,18 @@ class Answers:
         if self.silent and context.add_callback(given_up.set):
             given_up.wait()
             self.unanswered += 1
-        return observer_pb2.ServerStatusResponse(version=self.version).SerializeToString()
+        seen, held = (sum(numbers) for numbers in zip(*map(_counts, self.rings.nodes.values()), strict=True))
+        status = observer_pb2.ServerStatusResponse(version=self.version, seen_flows=seen, num_flows=held)
+        return status.SerializeToString()
 
     def _nodes(self, _request: bytes, _context: grpc.ServicerContext) -> bytes:
-        names = list(self.rings.nodes)
-        nodes = [observer_pb2.Node(name=name, version=self.version, state=relay_pb2.NODE_CONNECTED) for name in names]
-        return observer_pb2.GetNodesResponse(nodes=nodes).SerializeToString()
+        answer = observer_pb2.GetNodesResponse()
+        for name, ring in list(self.rings.nodes.items()):
+            seen, held = _counts(ring)
+            answer.nodes.add(
+                name=name, version=self.version, state=relay_pb2.NODE_CONNECTED, seen_flows=seen, num_flows=held
+            )
+        return answer.SerializeToString()
 
     def _flows(self, data: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         request = observer_pb2.GetFlowsRequest.FromString(data)
@@ -174,6 +180,11 @@ class House:
         self._server = self._open()
         self._server.add_insecure_port(f"127.0.0.1:{self.port}")
         self._server.start()
+
+
+def _counts(ring: Ring) -> tuple[int, int]:
+    """How many flows the agent saw, and how many its ring holds."""
+    return len(ring.records), len(ring.records) - ring.oldest
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.counts import Exporter, begin, compare, oracle
 from tests.faults.proxy import Mode, Proxy
 from tests.faults.serving import Served
-from tests.programs import eventually
+from tests.programs import eventually, value_of
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_killed_and_back_without_its_ring(server: Served) -> None:
 
 
 def test_ring_overrun_while_we_are_away(server: Served) -> None:
-    """What the ring of a node no longer has when we are back is lost, and all that it still has counts."""
+    """What a ring no longer has when we are back is lost, which is said, and all that it still has counts."""
     with Served(seed=22, capacity=255) as small, Proxy(small.port) as proxy, Exporter(proxy.address) as exporter:
         begin(small, exporter)
         small.write(200)
@@ -65,6 +65,9 @@ def test_ring_overrun_while_we_are_away(server: Served) -> None:
         exporter.is_told(200 + 255)
         assert exporter.processed() == 200 + 255
         assert exporter.counts() == oracle(small.told()[:200] + small.told()[-255:])
+        assert value_of(exporter.metrics(), "hubble_egress_exporter_gap_seconds_total") > 0
+        # A thousand were written while we were away, and 255 of them are there.
+        assert value_of(exporter.metrics(), "hubble_egress_exporter_cluster_coverage_ratio") < 0.5
 
 
 @pytest.mark.parametrize("grace", [None, 0.05])
