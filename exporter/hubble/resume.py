@@ -32,6 +32,28 @@ class _Repetition:
     matched: Counter[int] = field(default_factory=Counter)
 
 
+class _Keys:
+    """Keys of flows that were processed one after the other.
+
+    They are only appended until somebody asks: to write each into a table would be a cache miss per flow.
+    """
+
+    __slots__ = ("_counted", "_times", "appended")
+
+    def __init__(self) -> None:
+        self.appended: list[int] = []
+        self._times: dict[int, int] = {}
+        self._counted = 0
+
+    def times(self, key: int) -> int:
+        """How often it was processed."""
+        if self._counted < len(self.appended):
+            for new in self.appended[self._counted :]:
+                self._times[new] = self._times.get(new, 0) + 1
+            self._counted = len(self.appended)
+        return self._times.get(key, 0)
+
+
 class Resume:
     """Positions by node (ns since the epoch), and the keys of the last `bound` flows. One thread uses it."""
 
@@ -48,9 +70,8 @@ class Resume:
         """Time of the newest flow of each node that was processed."""
         self.replayed = 0
         self._chunk_size = max(1, bound // _CHUNKS)
-        self._keys: dict[int, int] = {}
-        """How often each was processed."""
-        self._chunks: deque[tuple[dict[int, int], dict[str, int]]] = deque()
+        self._keys = _Keys()
+        self._chunks: deque[tuple[_Keys, dict[str, int]]] = deque()
         """Older keys, each part with the positions at its end."""
         # Of what was processed before we started no keys are left.
         self._forgotten: dict[str, int] = dict(self.positions)
@@ -103,15 +124,16 @@ class Resume:
             self.replayed += 1
             flow.replayed = True
             return flow
-        keys = self._keys
-        keys[key] = keys.get(key, 0) + 1
+        keys = self._keys.appended
+        keys.append(key)
         if len(keys) >= self._chunk_size:
             self._turn()
         return flow
 
     def stats(self) -> WindowStats:
         """For the exporter's own metrics; that old keys leave is how it works, and no loss."""
-        return WindowStats(sum(len(keys) for keys, _ in self._chunks) + len(self._keys), self._bound, 0)
+        entries = sum(len(keys.appended) for keys, _ in self._chunks) + len(self._keys.appended)
+        return WindowStats(entries, self._bound, 0)
 
     def _is_usable(self, time_ns: int) -> bool:
         self._latest_ns = self._wall_ns() + _NO_FUTURE_NS
@@ -119,7 +141,7 @@ class Resume:
 
     def _turn(self) -> None:
         self._chunks.append((self._keys, dict(self.positions)))
-        self._keys = {}
+        self._keys = _Keys()
         if len(self._chunks) >= _CHUNKS:
             _, positions = self._chunks.popleft()
             self._forgotten.update(positions)
@@ -149,7 +171,7 @@ class Resume:
 
     def _times(self, key: int) -> int:
         """How often it was processed, as far as is known."""
-        return self._keys.get(key, 0) + sum(keys.get(key, 0) for keys, _ in self._chunks)
+        return self._keys.times(key) + sum(keys.times(key) for keys, _ in self._chunks)
 
 
 def _key(flow: Flow) -> int:

@@ -81,7 +81,7 @@ class HubbleSettings(BaseModel):
     resume_window: int = Field(
         default=60_000,
         ge=1,
-        description="Flows (entries, about 80 B each) by whose keys is told what was processed already. What is older "
+        description="Flows (entries, about 150 B each) by whose keys is told what was processed already. What is older "
         "than the window and comes again is left out whatever it is (outcome `replayed`).",
     )
     position_file: str = Field(
