@@ -69,7 +69,7 @@ class Relay:
         """Serve, and say where."""
         port = self._server.add_insecure_port(address)
         self._server.start()
-        return address if address.startswith("unix:") else f"127.0.0.1:{port}"
+        return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
 
     def stop(self) -> None:
         """Hang up."""

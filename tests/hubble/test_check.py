@@ -154,6 +154,11 @@ def test_a_message_that_is_too_large_costs_itself_only(relay: Relay, monkeypatch
     assert ends(found) == []
 
 
+def test_ipv6(relay: Relay) -> None:
+    """An address in brackets is one as any other."""
+    assert until_flows(observer(relay.start("[::1]:0"), check=1000), 1)
+
+
 def test_a_socket_that_is_made_anew(tmp_path: Path) -> None:
     """An agent that restarts makes its socket anew: the next attempt finds it."""
     address = f"unix://{tmp_path / 'hubble.sock'}"
