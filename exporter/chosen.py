@@ -12,11 +12,13 @@ class Chosen:
 
     def __init__(self, sources: SourcesSettings) -> None:
         self._sources, self._resets = sources, 0
+        self.chooses = sources.chooses
+        """Whether anything is left out at all; mostly nothing is, and nobody needs to ask."""
         self._known: dict[WorkloadName, bool] = {}
 
     def reconfigure(self, sources: SourcesSettings) -> None:
         """Choose by other settings from now on."""
-        self._sources = sources
+        self._sources, self.chooses = sources, sources.chooses
         self._known.clear()
 
     def excludes(self, source: WorkloadName) -> bool:

@@ -115,9 +115,8 @@ def _demo(settings: Settings, options: argparse.Namespace) -> int:
         address = server.start()
         settings = settings.model_copy(update={"hubble": settings.hubble.model_copy(update={"address": address})})
         decoder = Decoder(settings.hubble.endpoint_cache)
-        service = Service(
-            settings, _observer(settings, decoder), decoder, live=not options.once, reading=options.reading
-        )
+        source = _observer(settings, decoder, once=options.once)
+        service = Service(settings, source, decoder, live=not options.once, reading=options.reading)
         if options.once:
             _interruptible()
             service.consume_to_its_end()
@@ -211,8 +210,8 @@ def _reference(options: argparse.Namespace) -> int:
     return _FAILED if stale else _OK
 
 
-def _observer(settings: Settings, decoder: Decoder) -> FlowSource:
-    return Observer(settings.hubble, settings.sources, decoder, random.SystemRandom())
+def _observer(settings: Settings, decoder: Decoder, *, once: bool = False) -> FlowSource:
+    return Observer(settings.hubble, settings.sources, decoder, random.SystemRandom(), once=once)
 
 
 def _is_hopeless(source: Recording) -> bool:

@@ -15,15 +15,16 @@ from exporter.connections.connections import Connections
 from exporter.connections.stand_in import StandIn
 from exporter.counting import Outcome, Role, owns_source, role_of
 from exporter.coverage import Gap
-from exporter.destinations.directory import Destinations, is_unresolved
+from exporter.destinations.directory import Destinations
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.settings import DestinationsSettings
-from exporter.flow import Direction, Dns, EventType, Flow, Http, Kafka, Kind, L7Type
+from exporter.flow import Direction, Dns, EventType, Flow, Kind
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, Nodes, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics.recorder import Recorder, is_carried_to_world
 from exporter.metrics.store import Hit
 from exporter.recent import Recent
+from exporter.records import Records, asking, counted
 from exporter.stream import StreamState
 from exporter.window import WindowStats
 
@@ -57,7 +58,8 @@ class Pipeline:
         self._destinations, self._connections = destinations, connections
         self._recorder, self._wall_ns = recorder, wall_ns
         self._stand_in = StandIn(self.stream.most_nodes)
-        self._chosen, self._all_chosen = Chosen(sources), not sources.chooses
+        self._chosen = chosen = Chosen(sources)
+        records = Records(destinations, connections, recorder, self.recent, chosen)
         self._step_of: dict[int, Step] = {}
         self._l7_step_of: dict[tuple[int, int, type] | None, Step] = {}
         self._steps: dict[Role | Outcome, Step] = {
@@ -70,11 +72,11 @@ class Pipeline:
             Role.DROP: self._drop,
             Role.DROP_IF_WORLD: self._drop_if_world,
             Role.DENIED_VERDICT: self._denied_verdict,
-            Role.DNS_QUERY: self._dns_query,
-            Role.DNS_ERROR: self._dns_error,
-            Role.DNS_RESPONSE: self._dns_response,
-            Role.L7_EXCHANGE: lambda flow: self._l7_exchange(_asking(flow)),
-            Role.L7_DENIED: lambda flow: self._denied_by_proxy(_asking(flow)),
+            Role.DNS_QUERY: records.dns_query,
+            Role.DNS_ERROR: records.dns_error,
+            Role.DNS_RESPONSE: records.dns_response,
+            Role.L7_EXCHANGE: lambda flow: records.l7_exchange(asking(flow)),
+            Role.L7_DENIED: lambda flow: records.denied(asking(flow)),
             # The packet may still answer or continue a connection that we count, or show that something came in.
             **{outcome: partial(self._passed_by, outcome=outcome) for outcome in Outcome},
         }
@@ -115,7 +117,7 @@ class Pipeline:
 
     def ends(self, flow: Flow) -> tuple[WorkloadName, Destination]:
         """Whose flow it is and where it goes, for the log: read as it is written, answers from their sender's side."""
-        flow = _asking(flow)
+        flow = asking(flow)
         record = flow.l7.record if flow.l7 else None
         with self.lock:
             source = self._destinations.source_of(flow)
@@ -159,7 +161,6 @@ class Pipeline:
     def reconfigure(self, sources: SourcesSettings, destinations: DestinationsSettings) -> None:
         """Judge by other settings from now on; what was counted and learnt stays."""
         with self.lock:
-            self._all_chosen = not sources.chooses
             self._chosen.reconfigure(sources)
             self._destinations.reconfigure(destinations)
 
@@ -207,7 +208,7 @@ class Pipeline:
     def _connection(self, flow: Flow, source: WorkloadName, destination: Destination) -> Outcome:
         if flow.source.is_world:
             return Outcome.WORLD_SOURCE
-        if not self._all_chosen and self._chosen.excludes(source):
+        if self._chosen.chooses and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         if flow.kind.event_type == _POLICY_VERDICT:
             self._recorder.policy_verdict(flow, source, destination)
@@ -217,7 +218,7 @@ class Pipeline:
         self._recorder.connection(flow, source, destination)
         if to_world:
             self._recorder.world_start(flow)
-        return _counted(destination)
+        return counted(destination)
 
     def _drop(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)
@@ -234,68 +235,21 @@ class Pipeline:
         return self._count_drop(flow, source, destination)
 
     def _count_drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> Outcome:
-        if not self._all_chosen and self._chosen.excludes(source):
+        if self._chosen.chooses and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         self._recorder.drop(flow, source, destination)
         self.recent.dropped(flow, source, destination)
-        return _counted(destination)
+        return counted(destination)
 
     def _denied_verdict(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)
-        if not self._all_chosen and self._chosen.excludes(source):
+        if self._chosen.chooses and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         destination = self._destinations.destination_of(flow, source)
         self._recorder.policy_verdict(flow, source, destination)
         if self._stand_in.denied(flow.node_name, flow.time_ns):
             return self._count_drop(flow, source, destination)
         return Outcome.POLICY_VERDICT
-
-    def _denied_by_proxy(self, flow: Flow) -> Outcome:
-        record = flow.l7.record if flow.l7 else None
-        source = self._destinations.source_of(flow)
-        if not self._all_chosen and self._chosen.excludes(source):
-            return Outcome.EXCLUDED
-        if isinstance(record, Dns):
-            destination = self._destinations.asked(record.query, source)
-            self._recorder.dns_query(flow, source, record)
-        else:
-            destination = self._destinations.destination_of(flow, source)
-            if isinstance(record, Http | Kafka):
-                self._recorder.l7_request(flow, source, destination, record)
-        self._recorder.drop(flow, source, destination)
-        self.recent.dropped(flow, source, destination)
-        return _counted(destination)
-
-    def _dns_query(self, flow: Flow) -> Outcome:
-        record = _dns(flow)
-        source = self._destinations.source_of(flow)
-        if not self._all_chosen and self._chosen.excludes(source):
-            return Outcome.EXCLUDED
-        self._connections.asked(flow, record.query)
-        self._recorder.dns_query(flow, source, record)
-        return Outcome.COUNTED
-
-    def _dns_error(self, flow: Flow) -> Outcome:
-        # The proxy reports a failed forward on top of the query that it let pass.
-        return Outcome.SAME_EXCHANGE if self._connections.was_asked(flow, _dns(flow).query) else self._dns_query(flow)
-
-    def _dns_response(self, flow: Flow) -> Outcome:
-        record = _dns(flow)
-        source = self._destinations.asker_of(flow)
-        if not self._all_chosen and self._chosen.excludes(source):
-            return Outcome.EXCLUDED
-        expansion = self._destinations.is_expansion(record.query, source)
-        self._recorder.dns_response(flow, source, record, expansion=expansion)
-        return Outcome.COUNTED
-
-    def _l7_exchange(self, flow: Flow) -> Outcome:
-        source = self._destinations.source_of(flow)
-        if not self._all_chosen and self._chosen.excludes(source):
-            return Outcome.EXCLUDED
-        destination = self._destinations.destination_of(flow, source)
-        if flow.l7 and isinstance(flow.l7.record, Http | Kafka):
-            self._recorder.l7_request(flow, source, destination, flow.l7.record)
-        return _counted(destination)
 
     def _passed_by(self, flow: Flow, outcome: Outcome) -> Outcome:
         """A packet that is no egress of its own: an answer, part of a connection, or something that came in."""
@@ -329,16 +283,3 @@ class Pipeline:
 def _always(outcome: Outcome) -> Step:
     """What is to be done with flows that are nothing but this outcome."""
     return lambda _: outcome
-
-
-def _asking(flow: Flow) -> Flow:
-    """An L7 record from the side that asked: a response comes with its sides the other way round."""
-    return flow.turned() if flow.l7 and flow.l7.type == L7Type.RESPONSE else flow
-
-
-def _dns(flow: Flow) -> Dns:
-    return flow.l7.record if flow.l7 and isinstance(flow.l7.record, Dns) else Dns("", (), 0)
-
-
-def _counted(destination: Destination) -> Outcome:
-    return Outcome.IDENTITY_UNRESOLVED if is_unresolved(destination) else Outcome.COUNTED

@@ -52,7 +52,8 @@ def _streamed(responses: list[Response]) -> str:
     server, decoder = ScriptedObserver(serve), Decoder(1000)
     settings = Settings().hubble.model_copy(update={"address": server.start()})
     try:
-        return _read(Observer(settings, Settings().sources, decoder, random.Random(0)), decoder)  # noqa: S311, jitter
+        source = Observer(settings, Settings().sources, decoder, random.Random(0), once=True)  # noqa: S311, jitter
+        return _read(source, decoder)
     finally:
         server.stop()
 

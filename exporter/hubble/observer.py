@@ -42,8 +42,16 @@ class Observer:
     """Flows of a Hubble Relay or of a node's agent."""
 
     def __init__(
-        self, settings: HubbleSettings, sources: SourcesSettings, decoder: Decoder, jitter: random.Random
+        self,
+        settings: HubbleSettings,
+        sources: SourcesSettings,
+        decoder: Decoder,
+        jitter: random.Random,
+        *,
+        once: bool = False,
     ) -> None:
+        """`once`: the first stream is all that is wanted, and is not begun anew for what nodes write while away."""
+        self._once = once
         self._settings, self._sources, self._decoder, self._jitter = settings, sources, decoder, jitter
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -228,7 +236,7 @@ class Observer:
             if speaks_of_mask(event.message) and self._mask.next:
                 # How a mixed cluster shows it: the call lives on, without the node that refused the mask.
                 self.replace(self._ask_for_less(event.message))
-            elif self._resume.leaves_out:
+            elif self._resume.leaves_out and not self._once:
                 self.replace(Disconnected("OK", ASKED_ANEW, "nodes are away, and what they write is to come too"))
         return event
 

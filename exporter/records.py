@@ -1,0 +1,90 @@
+"""What the proxy saw: DNS and HTTP exchanges and its refusals, from whose record to which counter."""
+
+from exporter.chosen import Chosen
+from exporter.connections.connections import Connections
+from exporter.counting import Outcome
+from exporter.destinations.directory import Destinations, is_unresolved
+from exporter.destinations.interface import Destination
+from exporter.flow import Dns, Flow, Http, Kafka, L7Type
+from exporter.metrics.recorder import Recorder
+from exporter.recent import Recent
+
+
+class Records:
+    """The steps of type-129 events. Not thread-safe: the pipeline owns it."""
+
+    def __init__(
+        self,
+        destinations: Destinations,
+        connections: Connections,
+        recorder: Recorder,
+        recent: Recent,
+        chosen: Chosen,
+    ) -> None:
+        self._destinations, self._connections = destinations, connections
+        self._recorder, self._recent, self._chosen = recorder, recent, chosen
+
+    def denied(self, flow: Flow) -> Outcome:
+        """A query or request that the proxy refused, from the side that asked: no other event shows this drop."""
+        record = flow.l7.record if flow.l7 else None
+        source = self._destinations.source_of(flow)
+        if self._chosen.chooses and self._chosen.excludes(source):
+            return Outcome.EXCLUDED
+        if isinstance(record, Dns):
+            destination = self._destinations.asked(record.query, source)
+            self._recorder.dns_query(flow, source, record)
+        else:
+            destination = self._destinations.destination_of(flow, source)
+            if isinstance(record, Http | Kafka):
+                self._recorder.l7_request(flow, source, destination, record)
+        self._recorder.drop(flow, source, destination)
+        self._recent.dropped(flow, source, destination)
+        return counted(destination)
+
+    def dns_query(self, flow: Flow) -> Outcome:
+        """A query that the proxy let pass."""
+        record = _dns(flow)
+        source = self._destinations.source_of(flow)
+        if self._chosen.chooses and self._chosen.excludes(source):
+            return Outcome.EXCLUDED
+        self._connections.asked(flow, record.query)
+        self._recorder.dns_query(flow, source, record)
+        return Outcome.COUNTED
+
+    def dns_error(self, flow: Flow) -> Outcome:
+        """The proxy's report of a failed forward, on top of the query that it let pass."""
+        return Outcome.SAME_EXCHANGE if self._connections.was_asked(flow, _dns(flow).query) else self.dns_query(flow)
+
+    def dns_response(self, flow: Flow) -> Outcome:
+        """An answer, as it is written: from the resolver to the workload that asked."""
+        record = _dns(flow)
+        source = self._destinations.asker_of(flow)
+        if self._chosen.chooses and self._chosen.excludes(source):
+            return Outcome.EXCLUDED
+        expansion = self._destinations.is_expansion(record.query, source)
+        self._recorder.dns_response(flow, source, record, expansion=expansion)
+        return Outcome.COUNTED
+
+    def l7_exchange(self, flow: Flow) -> Outcome:
+        """An HTTP or Kafka exchange, from the side that asked."""
+        source = self._destinations.source_of(flow)
+        if self._chosen.chooses and self._chosen.excludes(source):
+            return Outcome.EXCLUDED
+        destination = self._destinations.destination_of(flow, source)
+        if flow.l7 and isinstance(flow.l7.record, Http | Kafka):
+            self._recorder.l7_request(flow, source, destination, flow.l7.record)
+        return counted(destination)
+
+
+def asking(flow: Flow) -> Flow:
+    """An L7 record from the side that asked: a response comes with its sides the other way round."""
+    return flow.turned() if flow.l7 and flow.l7.type == L7Type.RESPONSE else flow
+
+
+def _dns(flow: Flow) -> Dns:
+    return flow.l7.record if flow.l7 and isinstance(flow.l7.record, Dns) else Dns("", (), 0)
+
+
+def counted(destination: Destination) -> Outcome:
+    """What became of a flow that was added to a family."""
+    return Outcome.IDENTITY_UNRESOLVED if is_unresolved(destination) else Outcome.COUNTED
