@@ -207,9 +207,11 @@ class Observer:
         return ended
 
     def _named(self, nodes: tuple[NodeSeen, ...]) -> tuple[NodeSeen, ...]:
-        """An agent does not say its name; its flows do."""
-        only = next(iter(self._resume.positions)) if len(self._resume.positions) == 1 else self._settings.address
-        return tuple(node if node.name else node._replace(name=only) for node in nodes)
+        """An agent does not say its name, its flows do: before the first of them it is left out."""
+        positions = self._resume.positions
+        ours = max(positions, key=positions.__getitem__, default="")
+        named = (node if node.name else node._replace(name=ours) for node in nodes)
+        return tuple(node for node in named if node.name)
 
     def _serves(self, release: Release | None) -> None:
         """Ask what nodes of this release understand; what others refused is asked of them again."""

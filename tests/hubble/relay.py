@@ -6,13 +6,16 @@ from concurrent import futures
 from itertools import repeat
 
 import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from exporter.hubble.pb.flow import flow_pb2
 from exporter.hubble.pb.observer import observer_pb2
 from exporter.hubble.pb.relay import relay_pb2
 from tests.programs import DEADLINE
 
-FLOW = observer_pb2.GetFlowsResponse(flow=flow_pb2.Flow(verdict=flow_pb2.FORWARDED, node_name="n")).SerializeToString()
+FLOW = observer_pb2.GetFlowsResponse(
+    flow=flow_pb2.Flow(verdict=flow_pb2.FORWARDED, node_name="n", time=Timestamp(seconds=1_700_000_000))
+).SerializeToString()
 
 
 class Relay:
@@ -21,6 +24,7 @@ class Relay:
     def __init__(self, *versions: str) -> None:
         self.versions = list(versions)
         self.requests: list[observer_pb2.GetFlowsRequest] = []
+        self.has_nodes = True
         self.seen: Iterator[int] = repeat(0)
         self.is_dead = self.tells_by_status = False
         self.refuses: Callable[[list[str]], bool] = lambda _paths: False
@@ -32,7 +36,7 @@ class Relay:
         method = call.method.removeprefix("/observer.Observer/")
         if method == "GetFlows":
             return grpc.unary_stream_rpc_method_handler(self._flows)
-        answers = {"ServerStatus": self._status, "GetNodes": self._nodes}
+        answers = {"ServerStatus": self._status, **({"GetNodes": self._nodes} if self.has_nodes else {})}
         return grpc.unary_unary_rpc_method_handler(answers[method]) if method in answers else None
 
     def _status(self, _request: bytes, _context: grpc.ServicerContext) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.flow import Flow
 from exporter.hubble.decode import Decoder
-from exporter.hubble.interface import Connected, Disconnected, Event, NodeStatus, Undecodable
+from exporter.hubble.interface import Connected, Disconnected, Event, Nodes, NodeStatus, Undecodable
 from exporter.hubble.observer import Observer
 from exporter.hubble.pb.flow import flow_pb2
 from exporter.hubble.pb.observer import observer_pb2
@@ -152,6 +152,27 @@ def test_a_message_that_is_too_large_costs_itself_only(relay: Relay, monkeypatch
     (refused,) = (event for event in found if isinstance(event, Undecodable))
     assert (refused.reason, len(refused.detail) < 100) == ("message_too_large", True)
     assert ends(found) == []
+
+
+def test_an_agent_has_the_name_that_its_flows_say(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an agent says of itself has no name: it is known from the first flow on, and never as an address."""
+    monkeypatch.setattr(relay, "has_nodes", False)
+    told: list[Event] = []
+    source = observer(relay.start())
+    enough = threading.Event()
+
+    def take(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, Nodes) and event.nodes:
+            enough.set()
+
+    source.report_to(take)
+    reader = threading.Thread(target=lambda: list(source.events()), daemon=True)
+    reader.start()
+    assert enough.wait(DEADLINE)
+    source.stop()
+    reader.join(DEADLINE)
+    assert {node.name for event in told if isinstance(event, Nodes) for node in event.nodes} == {"n"}
 
 
 def test_ipv6(relay: Relay) -> None:
