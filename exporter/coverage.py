@@ -37,15 +37,17 @@ class _Node:
     seen: int = -1
     """The agent's own count at the last look; -1 before the first."""
     seen_ns: int = 0
-    detached_ns: int = 0
-    """Since when we are not attached; 0 while we are."""
+    stream: int = 0
+    """The stream of the last look."""
+    away_in: int = -1
+    """The stream that it left, and has not come back to."""
     was_away: bool = False
     lost_before: int = 0
     lost_in_ring: int = 0
     lost_unknown: int = 0
     """Messages of an old agent, each a loss of unknown size."""
-    is_forgiven: bool = True
-    """Whether the false loss that a first read at the ring's edge reports has been seen, or cannot come."""
+    forgiven_in: int = 0
+    """The stream whose first read at the ring's edge has reported its false loss."""
     intervals: deque[_Interval] = field(default_factory=deque)
     offered: int = 0
     missed: int = 0
@@ -57,6 +59,9 @@ class Coverage:
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
         self._nodes: dict[str, _Node] = {}
+        # A stream that comes and goes must not cost a walk over all nodes: what holds of all is held once.
+        self._stream = 0
+        self._is_away = True
         self._repeats = False
         self.refused = 0
         self.server_flows: dict[str, int] = {}
@@ -67,22 +72,22 @@ class Coverage:
 
     def attached(self, since_ns: int) -> None:
         """A stream begins, which repeats what the rings still hold if it has a `since_ns`."""
-        self._repeats = since_ns > 0
-        for node in self._nodes.values():
-            node.is_forgiven = since_ns == 0
-            node.detached_ns = 0
+        self._stream += 1
+        self._is_away, self._repeats = False, since_ns > 0
 
-    def detached(self, at_ns: int, *node_names: str) -> None:
+    def detached(self, *node_names: str) -> None:
         """Nothing can arrive from now on: of these nodes, or of any when none is named."""
-        for name in node_names or tuple(self._nodes):
+        if not node_names:
+            self._is_away = True
+        for name in node_names:
             node = self._node(name)
-            if node is not None and not node.detached_ns:
-                node.detached_ns, node.was_away = at_ns, True
+            if node is not None:
+                node.away_in, node.was_away = self._stream, True
 
     def returned(self, node_name: str) -> None:
         """A node's flows arrive again."""
         if node_name in self._nodes:
-            self._nodes[node_name].detached_ns = 0
+            self._nodes[node_name].away_in = -1
 
     def lost(self, node_name: str, source: str, number: int, *, is_exact: bool) -> None:
         """Hubble says that it lost events; before 1.19 a loss of the ring is one message of unknown size."""
@@ -91,8 +96,8 @@ class Coverage:
             return
         if source in _BEFORE_RING:
             node.lost_before += number
-        elif source == _RING and number == 1 and not node.is_forgiven:
-            node.is_forgiven = True
+        elif source == _RING and number == 1 and self._repeats and node.forgiven_in != self._stream:
+            node.forgiven_in = self._stream
         elif source == _RING and not is_exact and number == 1:
             node.lost_unknown += 1
         else:
@@ -103,8 +108,10 @@ class Coverage:
         node = self._node(node_name)
         if node is None:
             return
-        before, before_ns, was_away = node.seen, node.seen_ns, node.was_away
-        node.seen, node.seen_ns, node.was_away = seen, at_ns, node.detached_ns > 0
+        before, before_ns = node.seen, node.seen_ns
+        is_away = self._is_away or node.away_in == self._stream
+        was_away = is_away or node.was_away or node.stream != self._stream
+        node.seen, node.seen_ns, node.was_away, node.stream = seen, at_ns, is_away, self._stream
         losses = node.lost_before, node.lost_in_ring, node.lost_unknown
         node.lost_before = node.lost_in_ring = node.lost_unknown = 0
         if before < 0:
@@ -113,9 +120,9 @@ class Coverage:
             return
         growth = seen - before if seen >= before else seen
         self.server_flows[node_name] += growth
-        repeated = held if self._repeats and not node.detached_ns else 0
+        repeated = held if self._repeats and not is_away else 0
         missed = max(0, growth - repeated) if was_away else 0
-        if missed and not node.detached_ns:
+        if missed and not is_away:
             self._gap(node_name, missed, growth, (at_ns - before_ns) / 1e9)
         estimated = growth if losses[2] and not missed else 0
         self.estimated += estimated

@@ -103,7 +103,7 @@ class Pipeline:
             case LostEvents():
                 self.stream.lost_events(event)
             case NodeStatus():
-                self.stream.node_status(event, self._wall_ns())
+                self.stream.node_status(event)
             case Nodes():
                 self.stream.looked(event, self._wall_ns())
             case Connected():

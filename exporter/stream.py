@@ -134,14 +134,14 @@ class StreamState:
         self.lost[event.source] += event.number
         self.coverage.lost(event.node_name, event.source, event.number, is_exact=event.node_name in self._exact)
 
-    def node_status(self, event: NodeStatus, wall_ns: int = 0) -> None:
+    def node_status(self, event: NodeStatus) -> None:
         """Take relay's word on its nodes."""
         for name in event.node_names:
             self._node(name, event.state)
             if event.state == "connected":
                 self.coverage.returned(name)
             else:
-                self.coverage.detached(wall_ns, name)
+                self.coverage.detached(name)
 
     def looked(self, event: Nodes, wall_ns: int) -> None:
         """Take what the server says of its nodes, at `wall_ns`."""
@@ -168,7 +168,7 @@ class StreamState:
         if self.connected or not self.changed_ns:
             self.changed_ns = wall_ns
         self.connected = False
-        self.coverage.detached(wall_ns)
+        self.coverage.detached()
         if event.reason != ASKED_ANEW:
             self.last_fault, self.last_fault_ns = event, wall_ns
         self.connects[event.code, event.reason] += 1

@@ -25,9 +25,9 @@ def lost(source: str, number: int, *, exact: bool = True) -> Step:
     return lambda coverage: coverage.lost(NODE, source, number, is_exact=exact)
 
 
-def away(at: float) -> Step:
+def away(coverage: Coverage) -> None:
     """The stream ends."""
-    return lambda coverage: coverage.detached(round(at * SECOND))
+    coverage.detached()
 
 
 def back(since: int = 1) -> Step:
@@ -35,9 +35,9 @@ def back(since: int = 1) -> Step:
     return lambda coverage: coverage.attached(since)
 
 
-def node_away(at: float) -> Step:
+def node_away(coverage: Coverage) -> None:
     """Relay loses the node."""
-    return lambda coverage: coverage.detached(round(at * SECOND), NODE)
+    coverage.detached(NODE)
 
 
 def node_back(coverage: Coverage) -> None:
@@ -64,17 +64,17 @@ BEGUN = (back(0), look(1_000, 0))
         # More lost than offered is no negative coverage.
         ((lost(RING, 5_000), look(2_000, 15)), 0.0),
         # Away while 1,000 came; the ring holds 4,095: nothing is missed.
-        ((away(1), back(), look(2_000, 15)), 1.0),
+        ((away, back(), look(2_000, 15)), 1.0),
         # Away while 10,000 came and the ring kept 4,000 of them.
-        ((away(1), back(), look(11_000, 15, held=4_000)), 0.4),
+        ((away, back(), look(11_000, 15, held=4_000)), 0.4),
         # The same, and the stream does not repeat what the ring holds.
-        ((away(1), back(0), look(11_000, 15, held=4_000)), 0.0),
+        ((away, back(0), look(11_000, 15, held=4_000)), 0.0),
         # Still away at the next look: nothing of it has reached us yet.
-        ((node_away(1), look(2_000, 15)), 0.0),
+        ((node_away, look(2_000, 15)), 0.0),
         # Relay collects a node that returns with the original request: that was for new flows only.
-        ((node_away(1), node_back, look(2_000, 15)), 0.0),
+        ((node_away, node_back, look(2_000, 15)), 0.0),
         # The same in a stream that was asked for the past: the node repeats its ring.
-        ((away(0.1), back(), look(1_000, 0.5), node_away(1), node_back, look(2_000, 15)), 1.0),
+        ((away, back(), look(1_000, 0.5), node_away, node_back, look(2_000, 15)), 1.0),
         # The agent restarted and counts from 0: 600 since then.
         ((lost(RING, 60), look(600, 15)), 0.9),
         # Two looks: 3,000 offered, 300 missed.
@@ -117,7 +117,7 @@ def test_without_looks_it_becomes_unknown() -> None:
 def test_the_false_loss_of_a_first_read() -> None:
     """A stream that begins in the past reports one event lost at the ring's edge, which was not; a second one was."""
     coverage = Coverage()
-    for step in (*BEGUN, away(1), back(), lost(RING, 1), look(2_000, 15)):
+    for step in (*BEGUN, away, back(), lost(RING, 1), look(2_000, 15)):
         step(coverage)
     assert coverage.ratio(NODE) == 1.0
     for step in (lost(RING, 1), look(2_100, 30)):
@@ -128,7 +128,7 @@ def test_the_false_loss_of_a_first_read() -> None:
 def test_gap() -> None:
     """A time of which the ring has forgotten a part is told, in seconds, by the share that is missing."""
     coverage = Coverage()
-    for step in (*BEGUN, away(5), back(), look(11_000, 100, held=4_000)):
+    for step in (*BEGUN, away, back(), look(11_000, 100, held=4_000)):
         step(coverage)
     assert coverage.gap_seconds == pytest.approx(60.0)
     (gap,) = coverage.take_gaps()
@@ -189,9 +189,9 @@ def test_property_a_ratio_is_a_ratio(steps: list[tuple[str, int, int]]) -> None:
         now += 7
         {
             "look": look(number, now, more),
-            "away": away(now),
+            "away": away,
             "back": back(number),
-            "node away": node_away(now),
+            "node away": node_away,
             "node back": node_back,
         }.get(what, lost(what, number, exact=bool(more)))(coverage)
         ratio = coverage.ratio(NODE)
