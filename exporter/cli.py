@@ -6,12 +6,16 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from exporter import log
 from exporter.demo.server import CannotServeError
 from exporter.demo.telling import Demo, dumped
+from exporter.documents.faults import DocumentError
+from exporter.expectations.command import run as expectations_command
+from exporter.expectations.files import load_files
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import FlowSource
 from exporter.hubble.observer import Observer
@@ -24,7 +28,6 @@ from exporter.progress import Progress
 from exporter.reload import Reading
 from exporter.service import Service
 from exporter.settings import Settings
-from exporter.settings.faults import SettingsError
 from exporter.settings.layers import load
 from exporter.settings.reference import configuration_markdown
 from exporter.settings.web_file import read_web_config
@@ -60,8 +63,10 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.command in ("run", "demo", "replay") and not getattr(options, "once", False):
         Signals.deafen()
     try:
+        if options.command == "expectations":
+            return expectations_command(options, datetime.now(tz=UTC).date(), _complain)
         return _reference(options) if options.command == "reference" else _with_settings(options)
-    except (SettingsError, UnreadableRecordingError) as error:
+    except (DocumentError, UnreadableRecordingError) as error:
         _complain(error)
         return _BAD_USE
     except (CannotListenError, CannotServeError) as error:
@@ -185,6 +190,7 @@ def _preflight(settings: Settings, options: argparse.Namespace) -> int:
 def _check_config(settings: Settings, _options: argparse.Namespace) -> int:
     if settings.web.config.file:
         read_web_config(settings.web.config.file)
+    load_files(settings.expectations.files)
     print("the settings are valid")  # noqa: T201, the command's answer
     return _OK
 

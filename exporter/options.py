@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from exporter.build import build
+from exporter.expectations.command import add_commands
 from exporter.settings import Settings
 from exporter.settings.fields import SettingField, fields
 from exporter.settings.names import CONFIG_FILE, flag_of, nearest
@@ -82,6 +83,7 @@ def _parsers() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[arg
         "--seconds", type=_seconds, default=10.0, metavar="N", help="read flows for so long (default 10)"
     )
     _command(commands, "check-config", "validate the settings and leave")
+    add_commands(commands)
     reference = commands.add_parser("reference", help="print CONFIGURATION.md and METRICS.md", allow_abbrev=False)
     reference.add_argument("document", nargs="?", choices=("configuration", "metrics"), help="only this one")
     reference.add_argument("--write", action="store_true", help="write the files into the current folder")

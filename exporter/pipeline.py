@@ -18,6 +18,8 @@ from exporter.coverage import Gap
 from exporter.destinations.directory import Destinations
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.settings import DestinationsSettings
+from exporter.expectations.expectations import Expectations
+from exporter.expectations.settings import ExpectationsSettings
 from exporter.flow import Direction, Dns, EventType, Flow, Kind
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, Nodes, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
@@ -39,13 +41,14 @@ Step = Callable[[Flow], Outcome]
 class Pipeline:
     """One owner of all state. `handle` is called by the stream thread, `tick` by the ticker."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, it owns all boxes
         self,
         sources: SourcesSettings,
         destinations: Destinations,
         connections: Connections,
         recorder: Recorder,
         *,
+        expectations: Expectations | None = None,
         stream: StreamState | None = None,
         recent: Recent | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
@@ -53,6 +56,7 @@ class Pipeline:
         self.lock = threading.Lock()
         self.stream = stream or StreamState()
         self.recent = recent or Recent()
+        self.expectations = expectations or Expectations(ExpectationsSettings())
         # A Counter would look for its `__setitem__` each time.
         self.outcomes: defaultdict[Outcome, int] = defaultdict(int)
         self._destinations, self._connections = destinations, connections
@@ -170,6 +174,7 @@ class Pipeline:
         return {
             **self._connections.stats(),
             **self._destinations.stats(),
+            **self.expectations.stats(),
             "nodes": nodes,
             "chosen_workloads": self._chosen.stats(),
         }
@@ -216,6 +221,7 @@ class Pipeline:
         if not self._connections.start(flow, awaits_answer=to_world):
             return Outcome.SAME_CONNECTION
         self._recorder.connection(flow, source, destination)
+        self._expected(flow, source, destination)
         if to_world:
             self._recorder.world_start(flow)
         return counted(destination)
@@ -238,8 +244,14 @@ class Pipeline:
         if self._chosen.chooses and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         self._recorder.drop(flow, source, destination)
+        self._expected(flow, source, destination)
         self.recent.dropped(flow, source, destination)
         return counted(destination)
+
+    def _expected(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
+        """Have the contact looked up; the answer is remembered, and counted when it is new."""
+        if self.expectations.is_asked:
+            self.expectations.answer(flow, source, destination, self._destinations.workload_of(flow.destination))
 
     def _denied_verdict(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)

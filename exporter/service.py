@@ -7,6 +7,8 @@ from collections.abc import Callable
 from exporter import log
 from exporter.connections.connections import Connections
 from exporter.destinations.directory import Destinations
+from exporter.expectations.expectations import Expectations
+from exporter.expectations.live import LiveFiles
 from exporter.flow import Flow
 from exporter.flow_lines import FlowLines
 from exporter.hubble.decode import Decoder
@@ -45,6 +47,7 @@ class Service:
     """One exporter over one source. `run` for a process that serves, `consume` for a source that ends.
 
     Raises:
+        ExpectationsError: when one of the files of `expectations.files` cannot be used.
         WebFileError: when the file of `web.config.file` cannot be used.
     """
 
@@ -69,7 +72,10 @@ class Service:
             self._recorder,
             stream=StreamState(live=live, most_nodes=settings.hubble.nodes),
             recent=Recent(settings.web.recent_drops),
+            expectations=Expectations(settings.expectations),
         )
+        self._expected = LiveFiles(settings.expectations)
+        self.pipeline.expectations.replace(self._expected.read)
         self._journal, self._flow_lines = Journal(), FlowLines(settings.log, self.pipeline)
         self._status = StatusView(self.pipeline, self._store, settings, source)
         self.reloading = Reload(settings, reading, self._apply)
@@ -91,6 +97,7 @@ class Service:
         self.signals = Signals()
         self._stopping = self.signals.stopping
         self._dead, self._ended = "", False
+        self._reads_again = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def consume(self, *, once: bool = True) -> None:
@@ -140,6 +147,7 @@ class Service:
         self._web.start()
         self._spawn("stream", lambda: self._stream(finished))
         self._spawn("ticker", self._tick)
+        self._spawn("expectations", self._look_at_expectations)
         _spare_the_collector()
         logger().info("exporter_started", url=url, source=self._source.description)
         ready(url)
@@ -149,6 +157,7 @@ class Service:
                 self.reload()
         self.signals.deafen()
         self._source.stop()
+        self._reads_again.set()
         for thread in self._threads:
             # One that waits for standard input cannot be woken; it ends with the process.
             thread.join(timeout=2)
@@ -172,7 +181,8 @@ class Service:
             return {family: series.counted for family, series in self._store.families.items()}
 
     def reload(self) -> str:
-        """Read the settings again; what is wrong with them, or an empty text."""
+        """Read the settings again, and soon the expectations; what is wrong with the settings, or an empty text."""
+        self._reads_again.set()
         return self.reloading()
 
     def exposition(self, accept: str) -> Exposed:
@@ -224,6 +234,20 @@ class Service:
         self._ended = True
         if finished():
             self.stop()
+
+    def _look_at_expectations(self) -> None:
+        """Reading thousands of policies takes seconds: the stream goes on meanwhile with those that it has."""
+        live, interval = self._expected, self._settings.expectations.check_interval
+        while not self._stopping.is_set():
+            again = self._reads_again.wait(interval)
+            self._reads_again.clear()
+            if self._stopping.is_set():
+                return
+            read = live.look(again=again)
+            with self.pipeline.lock:
+                if read is not None:
+                    self.pipeline.expectations.replace(read)
+                self.pipeline.expectations.is_current = live.successful
 
     def _tick(self) -> None:
         while not self._stopping.wait(_TICK_SECONDS):

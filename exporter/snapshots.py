@@ -2,6 +2,9 @@
 
 from collections import Counter
 
+from exporter.expectations.allowlist import KIND
+from exporter.expectations.expectations import Expectations
+from exporter.expectations.manifests import POLICY_KINDS
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import SourceStats
 from exporter.hubble.settings import HubbleSettings
@@ -55,6 +58,7 @@ def snapshot(
                 **_of_series(store),
                 families.RELOAD_SUCCESSFUL: {(): float(reload.successful)},
                 families.RELOAD_TIME: {(): reload.success_time},
+                **_of_expectations(pipeline.expectations),
             },
             histograms={families.LAG: Histogram(LAG_BUCKETS, tuple(stream.lag_counts), stream.lag_sum)},
             caches={
@@ -63,6 +67,26 @@ def snapshot(
                 **({"resume": source.window} if source.window else {}),
             },
         )
+
+
+def _of_expectations(expectations: Expectations) -> dict[Family, dict[tuple[str, ...], float]]:
+    """Rules and what is not evaluated of them; a kind of rules that is not there is 0."""
+    policies = expectations.policies
+    rules: dict[tuple[str, ...], float] = {
+        ("allowlist" if kind == KIND else "policies", kind): 0 for kind in POLICY_KINDS
+    }
+    for policy in policies:
+        rules[policy.ref.source.value, policy.ref.kind] += len(policy.rules)
+    unread: dict[tuple[str, ...], float] = {}
+    for policy in policies:
+        for name in {field.field for field in policy.not_evaluated}:
+            unread[(name,)] = unread.get((name,), 0) + 1
+    return {
+        families.EXPECTATION_RULES: rules,
+        families.EXPECTATION_UNREAD: unread,
+        families.EXPECTATION_RELOAD: {(): float(expectations.is_current)},
+        families.EXPECTATION_EVALUATIONS: {(name.value,): count for name, count in expectations.evaluations.items()},
+    }
 
 
 def _of_series(store: Store) -> dict[Family, dict[tuple[str, ...], float]]:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.documents.faults import Fault, Place
 from exporter.log import Level, LogSettings
 from exporter.reload import Reading, Reload
 from exporter.settings import Settings
-from exporter.settings.faults import Fault, Place, SettingsError
+from exporter.settings.faults import SettingsError
 from exporter.web.settings import WebSettings
 
 DEBUG = Settings(log=LogSettings(level=Level.DEBUG))

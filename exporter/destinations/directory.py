@@ -63,6 +63,10 @@ class Destinations:
         if endpoint.in_cluster and address:
             self._cluster_addresses.add(address, time_ns)
 
+    def workload_of(self, endpoint: Endpoint) -> WorkloadName:
+        """The workload that an endpoint belongs to, as far as is known."""
+        return self._workloads.name_of(endpoint)
+
     def source_of(self, flow: Flow) -> WorkloadName:
         """The workload that sent the flow; what a resolver asks of others are its clients' queries: `~resolver`."""
         if flow.destination_port in self._resolver_ports or (flow.l7 and isinstance(flow.l7.record, Dns)):

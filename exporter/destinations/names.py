@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from exporter.destinations.domains import PUBLIC_SUFFIXES
+from exporter.destinations.patterns import matches_pattern as matches_pattern  # noqa: PLC0414, offered here too
 
 # The list that the package bundles, ICANN and private section; it takes 0.2 s to read and downloads nothing.
 

@@ -279,6 +279,29 @@ RELOAD_TIME = Family(
     "gauge",
     "When the settings were last read and could be used.",
 )
+EXPECTATION_RULES = Family(
+    "hubble_egress_exporter_expectation_rules",
+    "gauge",
+    "Rules in effect of the files of expectations.files.",
+    (labels.RULE_SOURCE, labels.RULE_KIND),
+)
+EXPECTATION_UNREAD = Family(
+    "hubble_egress_exporter_expectation_fields_not_evaluated",
+    "gauge",
+    "Policies in effect with a field that is not evaluated: answers for their workloads are undecided at worst.",
+    (labels.UNREAD_FIELD,),
+)
+EXPECTATION_RELOAD = Family(
+    "hubble_egress_exporter_expectation_last_reload_successful",
+    "gauge",
+    "1 if the files of expectations.files could be used when they were last read; the start counts as the first time.",
+)
+EXPECTATION_EVALUATIONS = Family(
+    "hubble_egress_exporter_expectation_evaluations_total",
+    "counter",
+    "Distinct contacts that were looked up in the expectations, by answer; each once until the expectations change.",
+    (labels.EXPECTATION,),
+)
 BUILD_INFO = Family(
     "hubble_egress_exporter_build_info",
     "gauge",
@@ -321,5 +344,9 @@ EXPORTER = (
     CACHE_EVICTIONS,
     RELOAD_SUCCESSFUL,
     RELOAD_TIME,
+    EXPECTATION_RULES,
+    EXPECTATION_UNREAD,
+    EXPECTATION_RELOAD,
+    EXPECTATION_EVALUATIONS,
     BUILD_INFO,
 )

@@ -6,6 +6,9 @@ from http import HTTPStatus
 from exporter.counting import OUTCOME_MEANING
 from exporter.destinations.interface import DestinationKind
 from exporter.destinations.scopes import Scope
+from exporter.expectations.interface import Expectation
+from exporter.expectations.manifests import POLICY_KINDS
+from exporter.expectations.unread import KNOWN_UNREAD
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +156,10 @@ SELF_NODE_NAME = Label("node_name", "The node, as Hubble names it; at most hubbl
 CERTIFICATE = Label("certificate", "`ca`: hubble.tls.ca-file, `client`: hubble.tls.cert-file; neither without TLS.")
 MASK = Label("mask", "`release`, `oldest` or `none`.", ("release", "oldest", "none"))
 CACHE = Label("cache", "Which cache or window.")
+EXPECTATION = Label("answer", "The answer.", tuple(Expectation))
+RULE_SOURCE = Label("source", "`allowlist`: our own format, `policies`: Kubernetes objects.", ("allowlist", "policies"))
+RULE_KIND = Label("kind", "Kind of the object that has the rule.", POLICY_KINDS)
+UNREAD_FIELD = Label("field", "The field; `unknown` is any that this version does not know.", KNOWN_UNREAD)
 VERSION = Label("version", "Version of the exporter.")
 PYTHON = Label("python", "Version of Python.")
 COMMIT = Label("commit", "Commit it was built from.")

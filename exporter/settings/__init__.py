@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from exporter.connections.settings import ConnectionsSettings
 from exporter.demo.settings import DemoSettings
 from exporter.destinations.settings import DestinationsSettings
+from exporter.expectations.settings import ExpectationsSettings
 from exporter.hubble.settings import HubbleSettings, SourcesSettings
 from exporter.log import LogSettings
 from exporter.metrics.settings import MetricsSettings
@@ -24,6 +25,9 @@ class Settings(BaseModel):
     )
     connections: ConnectionsSettings = Field(
         default=ConnectionsSettings(), description="When an event belongs to a connection that is already counted."
+    )
+    expectations: ExpectationsSettings = Field(
+        default=ExpectationsSettings(), description="What each workload is allowed to reach."
     )
     metrics: MetricsSettings = Field(default=MetricsSettings(), description="What keeps the number of series bounded.")
     web: WebSettings = Field(default=WebSettings(), description="Where `/metrics` and the pages are served.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from exporter.settings.faults import Fault, Place, named
+from exporter.documents.faults import Fault, Place, named
 from exporter.settings.fields import SettingField
 from exporter.settings.given import Layer
 from exporter.settings.names import CONFIG_FILE, PREFIX, flag_of, nearest_path, path_of_variable, variable_of

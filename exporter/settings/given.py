@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from exporter.settings.faults import Fault, Place, shown
+from exporter.documents.faults import Fault, Place, shown
 from exporter.settings.fields import SettingField, Shape
 
 Raw = str | None

@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from exporter.documents.faults import Fault, Place
 from exporter.settings.environment import read_environment, read_flags
-from exporter.settings.faults import Fault, Place, SettingsError
+from exporter.settings.faults import SettingsError
 from exporter.settings.fields import SettingField, fields
 from exporter.settings.given import Given, Layer
 from exporter.settings.names import CONFIG_FILE, variable_of

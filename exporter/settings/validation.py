@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from exporter.documents.faults import MASK, Fault, Place, shown
 from exporter.duration import format_duration
-from exporter.settings.faults import MASK, Fault, Place, shown
 from exporter.settings.fields import SettingField
 from exporter.settings.given import Given
 from exporter.settings.names import path_of_fields

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from exporter.settings.faults import Fault, Place, SettingsError
+from exporter.documents.faults import Fault, Place
+from exporter.settings.faults import SettingsError
 from exporter.settings.fields import SettingField, described
 from exporter.settings.given import Given
 from exporter.settings.validation import validate

@@ -6,8 +6,8 @@ from enum import Enum
 import yaml
 from pydantic import SecretStr
 
+from exporter.documents.faults import MASK
 from exporter.duration import format_duration
-from exporter.settings.faults import MASK
 
 
 def written(value: object, is_duration: bool) -> str:

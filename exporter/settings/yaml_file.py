@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import yaml
 
-from exporter.settings.faults import Fault, Place, named
+from exporter.documents.faults import DocumentError, Fault, Place, named
+from exporter.documents.nodes import entries, has_foreign_tag, is_empty, place_of
+from exporter.documents.syntax import compose
+from exporter.settings.faults import SettingsError
 from exporter.settings.fields import SettingField, Shape
 from exporter.settings.given import Given, Layer, Raw
 from exporter.settings.names import CONFIG_FILE, flag_of, nearest_path, variable_of
-from exporter.settings.yaml_nodes import entries, has_foreign_tag, is_empty, place_of
-from exporter.settings.yaml_syntax import compose
 
 _EXPECTED = {
     Shape.ONE: "one value is expected",
@@ -27,7 +28,10 @@ def read_file(file: str, known: Sequence[SettingField]) -> Layer:
         SettingsError: when the file cannot be read, or is no YAML.
     """
     walk = _Walk(file, known)
-    root = compose(file)
+    try:
+        root = compose(file)
+    except DocumentError as error:
+        raise SettingsError(error.faults) from None
     if root is not None:
         walk.block(root, "")
     return walk.layer

@@ -2,7 +2,7 @@
 
 import yaml
 
-from exporter.settings.faults import Fault, Place, named
+from exporter.documents.faults import Fault, Place, named
 
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"

@@ -1,0 +1,1 @@
+"""What each workload is allowed to reach: policies and allowlists, read from files, and their answers."""

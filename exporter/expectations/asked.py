@@ -1,0 +1,143 @@
+"""Questions that a person asks: both ends as texts, of which nothing else is known."""
+
+from collections.abc import Sequence
+from ipaddress import ip_network
+
+from exporter.destinations.cidrs import parsed
+from exporter.destinations.interface import HOST
+from exporter.destinations.patterns import check_name
+from exporter.destinations.scopes import Scope, Scopes
+from exporter.expectations.cilium_peers import ENTITIES
+from exporter.expectations.interface import NO, UNKNOWN, YES
+from exporter.expectations.labels import K8S, RESERVED, Labels
+from exporter.expectations.objects import Objects
+from exporter.expectations.question import NOTHING_KNOWN, Network, Subject, Target, entities_of
+
+INSIDE = ("cluster", "host", "remote-node", "kube-apiserver", "health", "ingress", "init", "unmanaged")
+_LAST_PORT = 65535
+_PROTOCOLS = ("tcp", "udp", "sctp", "icmp", "icmpv6")
+
+
+def labels_from(text: str | None) -> list[tuple[str, str, str]] | None:
+    """`app=web,tier=front` as all labels of a pod; None when nobody said.
+
+    Raises:
+        ValueError: when an entry is no label.
+    """
+    if text is None:
+        return None
+    found = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        key, equals, value = part.partition("=")
+        source, colon, rest = key.partition(":")
+        if not equals or not (rest if colon else key):
+            raise ValueError(f"{part!r} is no label such as app=web")
+        found.append((source, rest, value) if colon else (K8S, key, value))
+    return found
+
+
+def subject_from(text: str, labels: list[tuple[str, str, str]] | None, objects: Objects) -> Subject:
+    """`namespace/workload`, or `/~host`.
+
+    Raises:
+        ValueError: when it is neither.
+    """
+    namespace, slash, workload = text.partition("/")
+    if not slash or not workload or "/" in workload or (not namespace and workload != HOST.name):
+        raise ValueError(f"{text!r} is no namespace/workload such as shop/payments (a node is /{HOST.name})")
+    if not namespace:
+        return Subject("", workload, Labels(labels or (), own=labels is not None), is_host=True)
+    return Subject(namespace, workload, objects.pod_labels(namespace, labels))
+
+
+def target_from(text: str, labels: list[tuple[str, str, str]] | None, objects: Objects, scopes: Scopes) -> Target:
+    """A name, an address, a prefix, an entity or `namespace/workload`.
+
+    Raises:
+        ValueError: when it is none of these.
+    """
+    if text in ENTITIES:
+        return _entity(text)
+    if parsed(text) is not None or "/" in text:
+        network = _network(text)
+        if network is not None:
+            return _address(text, network, scopes)
+        namespace, _, workload = text.partition("/")
+        if not namespace or not workload or "/" in workload:
+            raise ValueError(f"{text!r} is no prefix, and no namespace/workload such as shop/payments")
+        known = objects.pod_labels(namespace, labels)
+        inside = entities_of("cluster")
+        return Target(text, known, NO, YES, inside, namespace=namespace, workload=workload)
+    check_name(text)
+    world = Labels([(RESERVED, "world", "")], doubtful=frozenset({"world-ipv4", "world-ipv6"}))
+    entities = entities_of("world", maybe=("world-ipv4", "world-ipv6"))
+    anywhere = {4: UNKNOWN, 6: UNKNOWN}
+    return Target(text, world, YES, NO, entities, narrow=UNKNOWN, families=anywhere, names=(text,), named=YES)
+
+
+def port_from(text: str) -> tuple[str, int | None]:
+    """`443/TCP`, `443` (TCP) or `ICMP`, as a protocol in lower case and a port.
+
+    Raises:
+        ValueError: when it is none of these.
+    """
+    number, slash, protocol = text.lower().partition("/")
+    protocol = protocol if slash else "tcp"
+    if number in ("icmp", "icmpv6") and not slash:
+        return number, None
+    is_number = number.isascii() and number.isdecimal() and len(number) <= len(str(_LAST_PORT))
+    if not is_number or int(number) > _LAST_PORT or protocol not in _PROTOCOLS:
+        raise ValueError(f"{text!r} is no port such as 443/TCP, 53/UDP or ICMP")
+    return protocol, None if protocol.startswith("icmp") else int(number)
+
+
+def _network(text: str) -> Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _address(text: str, network: Network, scopes: Scopes) -> Target:
+    """Outside, as far as rules about prefixes go; a private one may be a pod, a node or a service all the same."""
+    family = f"world-ipv{network.version}"
+    scope = {scopes.of(str(network.network_address)), scopes.of(str(network.broadcast_address))}
+    is_outside = scope.isdisjoint({Scope.PRIVATE, Scope.CLUSTER_RANGE}) and network.prefixlen > 0
+    # What Cilium calls it depends on whether the cluster has both families.
+    labels = Labels([(RESERVED, "world", ""), (RESERVED, family, "")]) if is_outside else NOTHING_KNOWN
+    entities = entities_of("world", family, maybe=() if is_outside else INSIDE)
+    inside = NO if is_outside else UNKNOWN
+    return Target(text, labels, YES, inside, entities, address=network, other_names=UNKNOWN, named=YES)
+
+
+def _entity(entity: str) -> Target:
+    """An identity with this one label, of which everything is known."""
+    if entity in ("world", "world-ipv4", "world-ipv6"):
+        labels = Labels([(RESERVED, entity, "")])
+        families = {4: NO if entity == "world-ipv6" else YES, 6: NO if entity == "world-ipv4" else YES}
+        both = ("world-ipv4", "world-ipv6") if entity == "world" else ()
+        return Target(entity, labels, YES, NO, entities_of("world", entity, maybe=both), families=families, named=YES)
+    if entity in ("all", "cluster"):
+        unsure = ENTITIES if entity == "all" else INSIDE
+        outside = UNKNOWN if entity == "all" else NO
+        families = {4: outside, 6: outside}
+        anything = entities_of(*(("cluster",) if entity == "cluster" else ()), maybe=unsure)
+        inside = YES if entity == "cluster" else UNKNOWN
+        return Target(
+            entity,
+            NOTHING_KNOWN,
+            outside,
+            inside,
+            anything,
+            narrow=outside,
+            families=families,
+            other_names=outside,
+            named=outside,
+        )
+    labels = Labels([(RESERVED, entity, "")])
+    return Target(entity, labels, NO, YES, entities_of(entity, *(() if entity == "none" else ("cluster",))))
+
+
+def unused_labels(to: str, labels: Sequence[object] | None) -> bool:
+    """Whether labels were given for something that has none."""
+    return labels is not None and (to in ENTITIES or "/" not in to or _network(to) is not None)

@@ -1,0 +1,138 @@
+"""The stage itself: is a contact expected? Answers are remembered, each until the expectations change."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from exporter.destinations.interface import Destination, WorkloadName
+from exporter.endpoint import Endpoint
+from exporter.expectations.contacts import is_narrow, policies_of, subject_of, target_of, target_of_name
+from exporter.expectations.evaluator import Evaluator, Selected
+from exporter.expectations.interface import NEVER, Answer, Expectation
+from exporter.expectations.manifests import Manifests
+from exporter.expectations.objects import Objects
+from exporter.expectations.policy import Policy
+from exporter.expectations.question import Question, Subject
+from exporter.expectations.settings import ExpectationsSettings
+from exporter.flow import Flow
+from exporter.window import WindowStats
+
+
+class _Asker(NamedTuple):
+    """A workload, and the policies that apply to it, found once."""
+
+    subject: Subject
+    selected: tuple[Selected, ...]
+    number: int
+
+
+class Expectations:
+    """What is expected of whom. Not thread-safe: the pipeline owns it."""
+
+    def __init__(self, settings: ExpectationsSettings) -> None:
+        self._bound, self._resets = settings.answer_cache, 0
+        self.evaluations: Counter[Expectation] = Counter()
+        """Answers that were not remembered, since the start."""
+        self.replace(Manifests((), Objects(), Counter(), ()))
+
+    def replace(self, read: Manifests) -> None:
+        """Answer by these policies from now on."""
+        self._evaluator, self._objects = Evaluator(read.policies), read.objects
+        self.is_current = True
+        """Whether the files could be used when they were last read."""
+        self.is_asked = bool(read.policies)
+        """Whether there is anything to ask; the flows' own policies alone answer when they are asked."""
+        self._changes = sorted(set(_days(read.policies)))
+        self._forget()
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies in effect."""
+        return self._evaluator.policies
+
+    def answer(self, flow: Flow, source: WorkloadName, destination: Destination, to: WorkloadName) -> Answer:
+        """Whether the contact that a flow shows is expected; `to` is the workload it goes to, if it is one."""
+        asker = self._asker(flow.source, source)
+        target_key = self._target_key(flow, destination)
+        key = (asker.number, target_key, flow.kind.protocol, flow.destination_port, *_named(flow), self._day(flow))
+        known = self._answers.get(key)
+        if known is not None:
+            return known
+        target = target_of(flow, destination, to, self._objects)
+        question = Question(
+            asker.subject,
+            target,
+            flow.kind.protocol,
+            flow.destination_port or None,
+            policies_of(flow.egress_allowed_by),
+            policies_of(flow.egress_denied_by),
+            is_narrow(flow.destination),
+        )
+        return self._evaluate(key, question, asker, flow)
+
+    def answer_name(self, flow: Flow, source: WorkloadName, name: str) -> Answer:
+        """Whether a name is expected that a workload asked for, at whatever port."""
+        asker = self._asker(flow.source, source)
+        key = (asker.number, name, self._day(flow))
+        known = self._answers.get(key)
+        if known is not None:
+            return known
+        return self._evaluate(key, Question(asker.subject, target_of_name(name), "", None), asker, flow)
+
+    def stats(self) -> dict[str, WindowStats]:
+        """Entries, bound and evictions, for the exporter's own metrics."""
+        return {"expectations": WindowStats(len(self._answers), self._bound, self._resets)}
+
+    def _evaluate(self, key: tuple[object, ...], question: Question, asker: _Asker, flow: Flow) -> Answer:
+        if len(self._answers) >= self._bound:
+            self._forget()
+            self._resets += 1
+        answer = self._evaluator.answer(question, _date(flow.time_ns), asker.selected)
+        self._answers[key] = answer
+        self.evaluations[answer.expectation] += 1
+        return answer
+
+    def _forget(self) -> None:
+        self._answers: dict[tuple[object, ...], Answer] = {}
+        self._askers: dict[tuple[int, WorkloadName], _Asker] = {}
+        self._same: dict[tuple[frozenset[str], WorkloadName], _Asker] = {}
+
+    def _asker(self, endpoint: Endpoint, name: WorkloadName) -> _Asker:
+        asker = self._askers.get((endpoint.serial, name))
+        if asker is None:
+            if len(self._askers) >= self._bound:
+                self._forget()
+                self._resets += 1
+            # Pods of one workload have the same labels, and the same policies apply to them.
+            alike = (endpoint.labels, name)
+            asker = self._same.get(alike)
+            if asker is None:
+                subject = subject_of(endpoint, name, self._objects)
+                asker = self._same[alike] = _Asker(subject, self._evaluator.selected(subject), len(self._same))
+            self._askers[endpoint.serial, name] = asker
+        return asker
+
+    def _target_key(self, flow: Flow, destination: Destination) -> object:
+        if flow.destination.is_workload:
+            return (destination.label, flow.destination.labels, destination.scope)
+        return (flow.destination.serial, flow.destination_ip, flow.destination_names, destination)
+
+    def _day(self, flow: Flow) -> int:
+        """How many days on which something expires have passed, by the flow's own time."""
+        if not self._changes:
+            return 0
+        today = _date(flow.time_ns)
+        return sum(day <= today for day in self._changes)
+
+
+def _named(flow: Flow) -> tuple[object, ...]:
+    return (flow.egress_allowed_by, flow.egress_denied_by)
+
+
+def _days(policies: Iterable[Policy]) -> Iterable[date]:
+    return (rule.expires for policy in policies for rule in policy.rules if rule.expires != NEVER)
+
+
+def _date(time_ns: int) -> date:
+    return datetime.fromtimestamp(time_ns / 1e9, tz=UTC).date()

@@ -1,0 +1,138 @@
+"""From documents to policies: each Kubernetes object by its kind, and our own allowlist.
+
+Objects that rules refer to are read first, wherever they stand. Kinds that say nothing about egress are skipped.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+import yaml
+
+from exporter.documents.faults import DocumentError, Fault
+from exporter.documents.fields import Field
+from exporter.expectations.allowlist import read_allowlist
+from exporter.expectations.cilium_policy import read_cilium_policies
+from exporter.expectations.interface import PolicyRef, SourceKind
+from exporter.expectations.network_policy import read_network_policy
+from exporter.expectations.objects import Objects
+from exporter.expectations.policy import Policy, WorkloadChooser
+from exporter.expectations.referred import READERS
+from exporter.expectations.service_entry import read_service_entry
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_GROUPS = {
+    "NetworkPolicy": ("networking.k8s.io", "extensions"),
+    "CiliumNetworkPolicy": ("cilium.io",),
+    "CiliumClusterwideNetworkPolicy": ("cilium.io",),
+    "ServiceEntry": ("networking.istio.io",),
+}
+POLICY_KINDS = ("Allowlist", *_GROUPS)
+"""Kinds of documents that have rules."""
+
+
+class Manifests(NamedTuple):
+    """What was read, and what is wrong; who finds faults does not use the rest."""
+
+    policies: tuple[Policy, ...]
+    objects: Objects
+    skipped: Counter[str]
+    """Documents of other kinds, by kind."""
+    faults: tuple[Fault, ...]
+
+
+class _Document(NamedTuple):
+    """One object, or the list of an allowlist."""
+
+    kind: str
+    group: str
+    parts: dict[str, Field]
+    root: Field
+
+
+def read_manifests(roots: Iterable[tuple[str, yaml.Node]], gateways: tuple[WorkloadChooser, ...] = ()) -> Manifests:
+    """Everything that stands in these documents; one fault spoils its own object only."""
+    objects, faults, skipped = Objects(), list[Fault](), Counter[str]()
+    documents = list(_guarded(roots, lambda root: _documents(*root), faults))
+    for document in documents:
+        if document.kind in READERS and document.group in READERS[document.kind].groups:
+            list(_guarded([document], lambda one: _refer(one, objects), faults))
+        elif not _is_policy(document):
+            skipped[document.kind or "documents without a kind"] += 1
+    policies = [document for document in documents if _is_policy(document)]
+    read = _guarded(policies, lambda one: _policies(one, objects, gateways), faults)
+    return Manifests(tuple(read), objects, skipped, tuple(faults))
+
+
+def _guarded(these: Iterable[T], read: Callable[[T], Iterable[R]], faults: list[Fault]) -> Iterator[R]:
+    for one in these:
+        try:
+            yield from list(read(one))
+        except DocumentError as error:
+            faults += error.faults
+
+
+def _documents(file: str, node: yaml.Node) -> Iterator[_Document]:
+    root = Field(file, node)
+    if root.is_empty:
+        return
+    for field in _unpacked(root):
+        parts = field.entries()
+        if "allow" in parts and "kind" not in parts:
+            yield _Document("Allowlist", "", parts, field)
+            continue
+        kind = parts["kind"].text() if "kind" in parts else ""
+        group, slash, _ = parts["apiVersion"].text().partition("/") if "apiVersion" in parts else ("", "", "")
+        yield _Document(kind, group if slash else "", parts, field)
+
+
+def _unpacked(root: Field) -> list[Field]:
+    """The objects of a `List`, or the one object."""
+    parts = root.entries()
+    if "items" in parts and "kind" in parts and parts["kind"].text().endswith("List"):
+        return parts["items"].items()
+    return [root]
+
+
+def _is_policy(document: _Document) -> bool:
+    return document.kind == "Allowlist" or document.group in _GROUPS.get(document.kind, ())
+
+
+def _refer(document: _Document, objects: Objects) -> Iterator[None]:
+    namespace, name = _names(document)
+    READERS[document.kind].read(document.parts, namespace, name, objects)
+    yield None
+
+
+def _policies(document: _Document, objects: Objects, gateways: tuple[WorkloadChooser, ...]) -> Iterable[Policy]:
+    parts, kind = document.parts, document.kind
+    if kind == "Allowlist":
+        for key, part in parts.items():
+            if key != "allow":
+                part.refuse("an allowlist has the one key `allow`")
+        return read_allowlist(parts["allow"])
+    namespace, name = _names(document)
+    if kind == "CiliumClusterwideNetworkPolicy":
+        namespace = ""
+    ref = PolicyRef(SourceKind.POLICIES, kind, namespace, name, document.root.file, document.root.line)
+    if kind.startswith("Cilium"):
+        if not {"spec", "specs"} & parts.keys():
+            document.root.refuse("a policy needs spec or specs")
+        return read_cilium_policies(parts, ref, objects)
+    if "spec" not in parts:
+        document.root.refuse(f"a {kind} needs spec")
+    if kind == "ServiceEntry":
+        return read_service_entry(parts["spec"], ref, gateways)
+    policy = read_network_policy(parts["spec"], ref)
+    return () if policy is None else (policy,)
+
+
+def _names(document: _Document) -> tuple[str, str]:
+    """Namespace (`default` when none is given, as the API server has it) and name."""
+    metadata = document.parts["metadata"].entries() if "metadata" in document.parts else {}
+    if "name" not in metadata:
+        document.root.refuse(f"a {document.kind} needs metadata.name")
+    namespace = metadata["namespace"].text() if "namespace" in metadata else "default"
+    return namespace, metadata["name"].text()

@@ -1,0 +1,48 @@
+"""Kubernetes objects that say nothing by themselves and that rules refer to."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from exporter.expectations.labels import K8S, NAMESPACE_LABELS, Labels, Selector, of_namespace
+from exporter.expectations.question import Network
+
+
+class Service(NamedTuple):
+    """A service; one without a selector has the addresses of its EndpointSlices behind it."""
+
+    labels: Labels
+    selector: Selector | None
+
+
+class Group(NamedTuple):
+    """A CiliumCIDRGroup."""
+
+    labels: Labels
+    prefixes: tuple[Network, ...]
+
+
+class Objects:
+    """What is known of namespaces, services and groups of prefixes; the readers fill it before rules are asked."""
+
+    def __init__(self) -> None:
+        self.namespaces: dict[str, dict[str, str]] = {}
+        """Labels of each namespace that is known."""
+        self.services: dict[tuple[str, str], Service] = {}
+        """By namespace and name."""
+        self.backends: dict[tuple[str, str], set[Network]] = {}
+        """Addresses of the EndpointSlices of a service, by its namespace and name."""
+        self.groups: dict[str, Group] = {}
+
+    def pod_labels(self, namespace: str, labels: list[tuple[str, str, str]] | None) -> Labels:
+        """The labels of a pod; None when its own are not known. Those from its namespace may be among them."""
+        own = labels or []
+        known = self.namespaces.get(namespace)
+        from_namespace = any(key.startswith(NAMESPACE_LABELS) for _, key, _ in own)
+        inherited = [] if from_namespace else of_namespace(namespace, known or {})
+        kept = [label for label in own if label not in inherited]
+        return Labels([*kept, *inherited], own=labels is not None, inherited=from_namespace or known is not None)
+
+
+def plain_labels(labels: Mapping[str, str]) -> Labels:
+    """Labels of an object that is no endpoint."""
+    return Labels((K8S, key, value) for key, value in labels.items())

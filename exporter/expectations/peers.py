@@ -1,0 +1,281 @@
+"""What a rule says about the other side. Each kind of peer answers for one destination, with three values.
+
+Sources: Kubernetes NetworkPolicy API; Cilium's documentation of layer 3 policy; pkg/policy/api of cilium/cilium.
+"""
+
+from fnmatch import fnmatchcase
+from typing import NamedTuple, Protocol
+
+from exporter.destinations.patterns import matches_all, matches_name, matches_pattern
+from exporter.expectations.interface import NO, UNKNOWN, YES, Match
+from exporter.expectations.labels import RESERVED, Selector
+from exporter.expectations.objects import Objects
+from exporter.expectations.question import Network, Target
+
+WIDE_ENTITIES = frozenset({"world", "world-ipv4", "world-ipv6", "all"})
+
+
+class Peer(Protocol):
+    """One peer of a rule."""
+
+    @property
+    def wide(self) -> bool:
+        """Whether it is as wide as the world."""
+        ...
+
+    def matches(self, target: Target) -> Match:
+        """Whether the destination is meant."""
+        ...
+
+    def __str__(self) -> str: ...
+
+
+class Anywhere(NamedTuple):
+    """A rule without peers."""
+
+    wide: bool = True
+
+    def matches(self, target: Target) -> Match:  # noqa: ARG002, whatever it is
+        """It is."""
+        return YES
+
+    def __str__(self) -> str:
+        return "anywhere"
+
+
+class NotEvaluatedPeer(NamedTuple):
+    """A field that we do not evaluate."""
+
+    field: str
+    wide: bool = False
+
+    def matches(self, target: Target) -> Match:  # noqa: ARG002, nobody knows
+        """Nobody knows."""
+        return UNKNOWN
+
+    def __str__(self) -> str:
+        return f"{self.field} (not evaluated)"
+
+
+class EndpointPeer(NamedTuple):
+    """`toEndpoints`, `podSelector` and `namespaceSelector`: endpoints by their labels."""
+
+    selector: Selector
+
+    @property
+    def wide(self) -> bool:
+        """`reserved:world` as a label is the world too."""
+        return any(one.source == RESERVED and one.key in WIDE_ENTITIES for one in self.selector.requirements)
+
+    def matches(self, target: Target) -> Match:
+        """By all labels that are known."""
+        return self.selector.selects(target.labels)
+
+    def __str__(self) -> str:
+        return f"endpoints {self.selector}"
+
+
+class EntityPeer(NamedTuple):
+    """`toEntities`."""
+
+    entity: str
+
+    @property
+    def wide(self) -> bool:
+        """The world, one half of it, and everything."""
+        return self.entity in WIDE_ENTITIES
+
+    def matches(self, target: Target) -> Match:
+        """By the entities that the destination belongs to."""
+        return target.entities.get(self.entity, NO)
+
+    def __str__(self) -> str:
+        return f"entity {self.entity}"
+
+
+class PrefixPeer(NamedTuple):
+    """`toCIDR`, `toCIDRSet` and `ipBlock`: a prefix without some prefixes inside it. Never pods, nor nodes."""
+
+    prefix: Network
+    excepted: tuple[Network, ...] = ()
+
+    @property
+    def wide(self) -> bool:
+        """A /0, whatever is excepted."""
+        return self.prefix.prefixlen == 0
+
+    def matches(self, target: Target) -> Match:
+        """By the address; a range as a whole, or nobody knows."""
+        if target.external is NO:
+            return NO
+        if target.address is None:
+            of_family = target.families[self.prefix.version]
+            return of_family if self.wide else min(target.narrow, of_family)
+        return min(target.external, within(target.address, self.prefix, self.excepted))
+
+    def __str__(self) -> str:
+        but = f" except {', '.join(map(str, self.excepted))}" if self.excepted else ""
+        return f"{self.prefix}{but}"
+
+
+class Outside(NamedTuple):
+    """0.0.0.0/0 and ::/0 in one rule: whatever is outside, its address known or not."""
+
+    wide: bool = True
+
+    def matches(self, target: Target) -> Match:
+        """Outside the cluster it is."""
+        return target.external
+
+    def __str__(self) -> str:
+        return "any address"
+
+
+class GroupPeer(NamedTuple):
+    """`cidrGroupRef` and `cidrGroupSelector`: the prefixes of CiliumCIDRGroups."""
+
+    objects: Objects
+    name: str = ""
+    selector: Selector | None = None
+    excepted: tuple[Network, ...] = ()
+
+    @property
+    def wide(self) -> bool:
+        """Whether a /0 is in it."""
+        return any(prefix.prefixlen == 0 for prefix in self._prefixes() or ())
+
+    def matches(self, target: Target) -> Match:
+        """By the label of the identity, or the prefixes of the groups that are known."""
+        if target.external is NO:
+            return NO
+        if self.name in target.groups and not self.excepted:
+            return YES
+        prefixes = self._prefixes()
+        if prefixes is None:
+            return UNKNOWN if target.address is not None or target.narrow is UNKNOWN else NO
+        return max((PrefixPeer(prefix, self.excepted).matches(target) for prefix in prefixes), default=NO)
+
+    def _prefixes(self) -> list[Network] | None:
+        groups = self.objects.groups
+        if self.selector is None:
+            return list(groups[self.name].prefixes) if self.name in groups else None
+        chosen = [group for group in groups.values() if self.selector.selects(group.labels) is YES]
+        return [prefix for group in chosen for prefix in group.prefixes] if chosen else None
+
+    def __str__(self) -> str:
+        but = f" except {', '.join(map(str, self.excepted))}" if self.excepted else ""
+        what = self.name if self.selector is None else f"with {self.selector}"
+        return f"group of prefixes {what}{'' if self._prefixes() is not None else ' (unknown)'}{but}"
+
+
+class NamePeer(NamedTuple):
+    """`toFQDNs`: a name, or a pattern of names, read as Cilium reads them."""
+
+    name: str = ""
+    pattern: str = ""
+
+    @property
+    def wide(self) -> bool:
+        """Any name at all."""
+        return matches_all(self.pattern)
+
+    def matches(self, target: Target) -> Match:
+        """By the names that are known, or the agent's own label."""
+        if target.external is NO:
+            return NO
+        if any(map(self._is, target.names)) or self._selector in target.fqdn_labels:
+            return target.external
+        return min(target.named, target.external) if self.wide else min(target.other_names, target.external)
+
+    @property
+    def _selector(self) -> str:
+        return (self.name or self.pattern).lower().removesuffix(".")
+
+    def _is(self, name: str) -> bool:
+        return matches_name(self.name, name) if self.name else matches_pattern(self.pattern, name)
+
+    def __str__(self) -> str:
+        return f"name {self.name}" if self.name else f"names {self.pattern}"
+
+
+class ServicePeer(NamedTuple):
+    """`toServices`: what stands behind services, which are known by name or by labels."""
+
+    objects: Objects
+    namespace: str
+    name: str = ""
+    selector: Selector | None = None
+    wide: bool = False
+
+    def matches(self, target: Target) -> Match:
+        """Pods with the labels that a service selects, or the addresses of one that selects none."""
+        found = self._services()
+        if not found:
+            return UNKNOWN
+        return max(self._behind(key, target) for key in found)
+
+    def _services(self) -> list[tuple[str, str]]:
+        services = self.objects.services
+        if self.selector is None:
+            return [(self.namespace, self.name)] if (self.namespace, self.name) in services else []
+        chosen = self.selector
+        return [
+            key
+            for key, service in services.items()
+            if self.namespace in ("", key[0]) and chosen.selects(service.labels) is YES
+        ]
+
+    def _behind(self, key: tuple[str, str], target: Target) -> Match:
+        selector = self.objects.services[key].selector
+        if selector is not None:
+            return selector.selects(target.labels)
+        addresses = self.objects.backends.get(key)
+        if target.external is NO:
+            return NO
+        if addresses is None:
+            return UNKNOWN
+        return max((PrefixPeer(address).matches(target) for address in addresses), default=NO)
+
+    def __str__(self) -> str:
+        what = (
+            f"{self.namespace}/{self.name}" if self.selector is None else f"{self.namespace or '*'}/[{self.selector}]"
+        )
+        return f"service {what}{'' if self._services() else ' (unknown)'}"
+
+
+class WorkloadPeer(NamedTuple):
+    """A workload of the allowlist, by names in which a star stands for anything."""
+
+    namespace: str
+    workload: str
+    wide: bool = False
+
+    def matches(self, target: Target) -> Match:
+        """By the names of the workload; outside the cluster there is none."""
+        if not target.workload:
+            return min(target.inside, UNKNOWN)
+        both = fnmatchcase(target.namespace, self.namespace) and fnmatchcase(target.workload, self.workload)
+        return YES if both else NO
+
+    def __str__(self) -> str:
+        return f"workload {self.namespace}/{self.workload}"
+
+
+def within(asked: Network, prefix: Network, excepted: tuple[Network, ...] = ()) -> Match:
+    """Whether all of a range lies in a prefix and outside its exceptions; in part, nobody knows."""
+    if asked.version != prefix.version or not asked.overlaps(prefix):
+        return NO
+    if any(_holds(hole, asked) for hole in excepted):
+        return NO
+    if not _holds(prefix, asked) or any(hole.overlaps(asked) for hole in excepted if hole.version == asked.version):
+        return UNKNOWN
+    return YES
+
+
+def _holds(outer: Network, inner: Network) -> bool:
+    return (
+        outer.version == inner.version
+        and outer.prefixlen <= inner.prefixlen
+        and int(inner.network_address) >> (inner.max_prefixlen - outer.prefixlen)
+        == int(outer.network_address) >> (outer.max_prefixlen - outer.prefixlen)
+    )

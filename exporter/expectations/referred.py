@@ -1,0 +1,81 @@
+"""Reading the objects that rules refer to: Namespace, Service, EndpointSlice, Endpoints and CiliumCIDRGroup."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from exporter.documents.fields import Field
+from exporter.expectations.labels import K8S, Operator, Requirement, Selector, in_namespace
+from exporter.expectations.objects import Group, Objects, Service, plain_labels
+from exporter.expectations.prefixes import prefix_of
+from exporter.expectations.question import Network
+from exporter.expectations.selectors import labels_of
+
+_SERVICE_NAME = "kubernetes.io/service-name"
+Parts = dict[str, Field]
+
+
+class Reader(NamedTuple):
+    """How a kind is read, and the API groups that have it."""
+
+    groups: tuple[str, ...]
+    read: Callable[[Parts, str, str, Objects], None]
+
+
+def _namespace(parts: Parts, _: str, name: str, objects: Objects) -> None:
+    objects.namespaces[name] = _labels(parts)
+
+
+def _service(parts: Parts, namespace: str, name: str, objects: Objects) -> None:
+    spec = parts["spec"].entries() if "spec" in parts else {}
+    chosen = labels_of(spec["selector"]) if "selector" in spec else {}
+    required = (Requirement(K8S, key, Operator.IN, frozenset({value})) for key, value in chosen.items())
+    selector = Selector((*required, in_namespace(namespace))) if chosen else None
+    objects.services[namespace, name] = Service(plain_labels(_labels(parts)), selector)
+
+
+def _endpoint_slice(parts: Parts, namespace: str, _: str, objects: Objects) -> None:
+    service = _labels(parts).get(_SERVICE_NAME)
+    # Slices of names have no addresses.
+    if service and not ("addressType" in parts and parts["addressType"].text() == "FQDN"):
+        addresses = _addresses(parts, "endpoints", lambda one: _under(one, "addresses"))
+        objects.backends.setdefault((namespace, service), set()).update(addresses)
+
+
+def _endpoints(parts: Parts, namespace: str, name: str, objects: Objects) -> None:
+    found = _addresses(parts, "subsets", _ips)
+    objects.backends.setdefault((namespace, name), set()).update(found)
+
+
+def _group(parts: Parts, _: str, name: str, objects: Objects) -> None:
+    spec = parts["spec"].entries() if "spec" in parts else {}
+    prefixes = tuple(map(prefix_of, spec["externalCIDRs"].items())) if "externalCIDRs" in spec else ()
+    objects.groups[name] = Group(plain_labels(_labels(parts)), prefixes)
+
+
+READERS = {
+    "Namespace": Reader(("",), _namespace),
+    "Service": Reader(("",), _service),
+    "Endpoints": Reader(("",), _endpoints),
+    "EndpointSlice": Reader(("discovery.k8s.io",), _endpoint_slice),
+    "CiliumCIDRGroup": Reader(("cilium.io",), _group),
+}
+
+
+def _labels(parts: Parts) -> dict[str, str]:
+    metadata = parts["metadata"].entries() if "metadata" in parts else {}
+    return labels_of(metadata["labels"]) if "labels" in metadata else {}
+
+
+def _addresses(parts: Parts, key: str, of: Callable[[Field], list[Field]]) -> Iterator[Network]:
+    for item in parts[key].items() if key in parts else ():
+        for address in of(item):
+            yield prefix_of(address)
+
+
+def _ips(subset: Field) -> list[Field]:
+    return [part["ip"] for one in _under(subset, "addresses") if "ip" in (part := one.entries())]
+
+
+def _under(field: Field, key: str) -> list[Field]:
+    parts = field.entries()
+    return parts[key].items() if key in parts else []
