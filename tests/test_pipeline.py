@@ -812,7 +812,7 @@ def test_caches() -> None:
     """All bounded memories of the stages are told."""
     assert set(Rig().pipeline.cache_stats()) == {
         *("connections", "inbound", "redirects", "dns_queries"),
-        *("pods", "node_names", "learned_addresses", "destinations", "nodes", "chosen_workloads"),
+        *("pods", "node_names", "learned_addresses", "destinations", "nodes", "chosen_workloads", "expectations"),
     }
 
 
