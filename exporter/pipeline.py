@@ -251,7 +251,7 @@ class Pipeline:
     def _expected(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """Have the contact looked up; the answer is remembered, and counted when it is new."""
         if self.expectations.is_asked:
-            self.expectations.answer(flow, source, destination, self._destinations.workload_of(flow.destination))
+            self.expectations.answer(flow, source, destination, self._destinations.workload_of)
 
     def _denied_verdict(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)

@@ -99,6 +99,11 @@ class Scopes:
                 return scope
         return Scope.PUBLIC
 
+    def reaches_inside(self, version: int, first: int, last: int) -> bool:
+        """Whether one of these addresses may belong to the cluster: it is private, or in a range of the cluster."""
+        inside = (Scope.PRIVATE, Scope.CLUSTER_RANGE)
+        return any(begin <= last and first <= end for begin, end, scope in self._ranges[version] if scope in inside)
+
     def canonical(self, address: str) -> str:
         """One spelling per destination: no zone, shortest IPv6, and the IPv4 where one is embedded.
 

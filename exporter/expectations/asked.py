@@ -1,17 +1,17 @@
 """Questions that a person asks: both ends as texts, of which nothing else is known."""
 
 from collections.abc import Sequence
-from ipaddress import ip_network
 
 from exporter.destinations.cidrs import parsed
 from exporter.destinations.interface import HOST
 from exporter.destinations.patterns import check_name
-from exporter.destinations.scopes import Scope, Scopes
+from exporter.destinations.scopes import Scopes
 from exporter.expectations.cilium_peers import ENTITIES
 from exporter.expectations.interface import NO, UNKNOWN, YES
 from exporter.expectations.labels import K8S, RESERVED, Labels
 from exporter.expectations.objects import Objects
-from exporter.expectations.question import NOTHING_KNOWN, Network, Subject, Target, entities_of
+from exporter.expectations.question import NOTHING_KNOWN, Subject, Target, entities_of
+from exporter.expectations.spans import Span, span_of
 
 INSIDE = ("cluster", "host", "remote-node", "kube-apiserver", "health", "ingress", "init", "unmanaged")
 _LAST_PORT = 65535
@@ -59,9 +59,9 @@ def target_from(text: str, labels: list[tuple[str, str, str]] | None, objects: O
     if text in ENTITIES:
         return _entity(text)
     if parsed(text) is not None or "/" in text:
-        network = _network(text)
-        if network is not None:
-            return _address(text, network, scopes)
+        span = _span(text)
+        if span is not None:
+            return _address(text, span, scopes)
         namespace, _, workload = text.partition("/")
         if not namespace or not workload or "/" in workload:
             raise ValueError(f"{text!r} is no prefix, and no namespace/workload such as shop/payments")
@@ -91,23 +91,22 @@ def port_from(text: str) -> tuple[str, int | None]:
     return protocol, None if protocol.startswith("icmp") else int(number)
 
 
-def _network(text: str) -> Network | None:
+def _span(text: str) -> Span | None:
     try:
-        return ip_network(text, strict=False)
+        return span_of(text)
     except ValueError:
         return None
 
 
-def _address(text: str, network: Network, scopes: Scopes) -> Target:
+def _address(text: str, span: Span, scopes: Scopes) -> Target:
     """Outside, as far as rules about prefixes go; a private one may be a pod, a node or a service all the same."""
-    family = f"world-ipv{network.version}"
-    scope = {scopes.of(str(network.network_address)), scopes.of(str(network.broadcast_address))}
-    is_outside = scope.isdisjoint({Scope.PRIVATE, Scope.CLUSTER_RANGE}) and network.prefixlen > 0
+    family = f"world-ipv{span.version}"
+    is_outside = not scopes.reaches_inside(span.version, span.first, span.last)
     # What Cilium calls it depends on whether the cluster has both families.
     labels = Labels([(RESERVED, "world", ""), (RESERVED, family, "")]) if is_outside else NOTHING_KNOWN
     entities = entities_of("world", family, maybe=() if is_outside else INSIDE)
     inside = NO if is_outside else UNKNOWN
-    return Target(text, labels, YES, inside, entities, address=network, other_names=UNKNOWN, named=YES)
+    return Target(text, labels, YES, inside, entities, address=span, other_names=UNKNOWN, named=YES)
 
 
 def _entity(entity: str) -> Target:
@@ -140,4 +139,4 @@ def _entity(entity: str) -> Target:
 
 def unused_labels(to: str, labels: Sequence[object] | None) -> bool:
     """Whether labels were given for something that has none."""
-    return labels is not None and (to in ENTITIES or "/" not in to or _network(to) is not None)
+    return labels is not None and (to in ENTITIES or "/" not in to or _span(to) is not None)

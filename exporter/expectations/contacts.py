@@ -1,7 +1,7 @@
 """Both ends of a flow as a question: what Cilium's labels say of them, and what the flow says itself."""
 
-from collections.abc import Iterable
-from ipaddress import ip_network
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from exporter.destinations.cidrs import label_prefix, parsed
 from exporter.destinations.interface import HOST, Destination, DestinationKind, WorkloadName
@@ -9,14 +9,29 @@ from exporter.destinations.patterns import matches_all
 from exporter.destinations.scopes import Scope
 from exporter.endpoint import Endpoint
 from exporter.expectations.asked import INSIDE
-from exporter.expectations.interface import NO, UNKNOWN, YES, Match, PolicyRef, SourceKind
+from exporter.expectations.interface import NO, UNKNOWN, YES, PolicyRef, SourceKind
 from exporter.expectations.labels import RESERVED, Labels, of_texts
 from exporter.expectations.objects import Objects
-from exporter.expectations.question import NOTHING_KNOWN, Network, Subject, Target, entities_of
+from exporter.expectations.question import NOTHING_KNOWN, Subject, Target, entities_of
+from exporter.expectations.spans import span_of, span_of_address
 from exporter.flow import Flow, Policy
 
 _GROUP = "cidrgroup:io.cilium.policy.cidrgroupname/"
 _WORLD = ("world", "world-ipv4", "world-ipv6")
+
+
+class Outside(NamedTuple):
+    """What the labels of an endpoint outside the cluster say; thousands of addresses have the same."""
+
+    labels: Labels
+    entities: frozenset[str]
+    fqdns: frozenset[str]
+    groups: frozenset[str]
+    tells_names: bool
+    """Whether the agent would have said so if a policy allowed the address by its name.
+
+    From 1.16 on it does with a label. Before, such an address had a prefix of full length, and nothing else told.
+    """
 
 
 def subject_of(endpoint: Endpoint, name: WorkloadName, objects: Objects) -> Subject:
@@ -28,14 +43,16 @@ def subject_of(endpoint: Endpoint, name: WorkloadName, objects: Objects) -> Subj
     return Subject(name.namespace, name.name, objects.pod_labels(name.namespace, labels))
 
 
-def target_of(flow: Flow, destination: Destination, name: WorkloadName, objects: Objects) -> Target:
-    """Where a flow goes."""
+def target_of(
+    flow: Flow, destination: Destination, name: WorkloadName, objects: Objects, outside: Callable[[Endpoint], Outside]
+) -> Target:
+    """Where a flow goes; `outside` is `outside_of`, or remembers what it said."""
     endpoint = flow.destination
     if destination.scope is Scope.CLUSTER_RANGE:
         # The agent did not know whose address it is, and so nobody does.
         return _unknown(destination.label)
     if endpoint.is_world:
-        return _external(flow, destination)
+        return _external(flow, destination, outside(endpoint))
     if endpoint.entity is not None:
         labels = of_texts(sorted(endpoint.labels)) or [(RESERVED, endpoint.entity, "")]
         reserved = [key for source, key, _ in labels if source == RESERVED]
@@ -70,34 +87,41 @@ def policies_of(policies: Iterable[Policy]) -> tuple[PolicyRef, ...]:
     return tuple(PolicyRef(SourceKind.FLOWS, one.kind or "policy", one.namespace, one.name) for one in policies)
 
 
-def _external(flow: Flow, destination: Destination) -> Target:
-    endpoint, labels = flow.destination, flow.destination.labels
+def outside_of(endpoint: Endpoint) -> Outside:
+    """Read the labels of an endpoint outside the cluster."""
+    labels = sorted(endpoint.labels)
+    reserved = [label.removeprefix(f"{RESERVED}:") for label in labels if label.startswith(f"{RESERVED}:")]
+    fqdns = _fqdns(labels)
+    return Outside(
+        Labels(of_texts(labels) or [(RESERVED, "world", "")]),
+        frozenset({"world", *reserved, *(("cluster",) if endpoint.entity else ())}),
+        fqdns,
+        frozenset(label[len(_GROUP) :].rstrip("=") for label in labels if label.startswith(_GROUP)),
+        bool(labels) and (bool(fqdns) or not any(map(_is_one_address, labels))),
+    )
+
+
+def _external(flow: Flow, destination: Destination, outside: Outside) -> Target:
     address = parsed(flow.destination_ip)
-    network: Network | None = None if address is None else ip_network(address)
     names = flow.destination_names
     if destination.kind is DestinationKind.FQDN:
         names = (*names, destination.label)
-    # An agent knows which addresses it allows by name. From 1.16 on it says so with a label; before, only the /32 told.
-    told = bool(labels) and (bool(_fqdns(labels)) or not any(map(_is_one_address, labels)))
-    others: Match = NO if names or told else UNKNOWN
-    family = () if network is None else (f"world-ipv{network.version}",)
-    reserved = [label.removeprefix(f"{RESERVED}:") for label in labels if label.startswith(f"{RESERVED}:")]
-    entities = entities_of("world", *family, *reserved, *(("cluster",) if endpoint.entity else ()))
-    either = UNKNOWN if network is None else NO
+    others = NO if names or outside.tells_names else UNKNOWN
+    either = UNKNOWN if address is None else NO
     return Target(
         destination.label,
-        Labels(of_texts(sorted(labels)) or [(RESERVED, "world", "")]),
+        outside.labels,
         YES,
         NO,
-        entities,
-        address=network,
+        entities_of(*outside.entities, *(() if address is None else (f"world-ipv{address.version}",))),
+        address=None if address is None else span_of_address(address),
         narrow=either,
         families={4: either, 6: either},
         names=names,
         other_names=others,
         named=YES if names else others,
-        fqdn_labels=_fqdns(labels),
-        groups=frozenset(label[len(_GROUP) :].rstrip("=") for label in labels if label.startswith(_GROUP)),
+        fqdn_labels=outside.fqdns,
+        groups=outside.groups,
     )
 
 
@@ -129,4 +153,4 @@ def _is_narrow_label(label: str) -> bool:
 
 def _is_one_address(label: str) -> bool:
     prefix = label_prefix(label)
-    return prefix is not None and prefix.endswith(("/32", "/128")) and ip_network(prefix).num_addresses == 1
+    return prefix is not None and span_of(prefix).is_single

@@ -1,13 +1,21 @@
 """The stage itself: is a contact expected? Answers are remembered, each until the expectations change."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.endpoint import Endpoint
-from exporter.expectations.contacts import is_narrow, policies_of, subject_of, target_of, target_of_name
+from exporter.expectations.contacts import (
+    Outside,
+    is_narrow,
+    outside_of,
+    policies_of,
+    subject_of,
+    target_of,
+    target_of_name,
+)
 from exporter.expectations.evaluator import Evaluator, Selected
 from exporter.expectations.interface import NEVER, Answer, Expectation
 from exporter.expectations.manifests import Manifests
@@ -51,15 +59,33 @@ class Expectations:
         """The policies in effect."""
         return self._evaluator.policies
 
-    def answer(self, flow: Flow, source: WorkloadName, destination: Destination, to: WorkloadName) -> Answer:
-        """Whether the contact that a flow shows is expected; `to` is the workload it goes to, if it is one."""
-        asker = self._asker(flow.source, source)
-        target_key = self._target_key(flow, destination)
-        key = (asker.number, target_key, flow.kind.protocol, flow.destination_port, *_named(flow), self._day(flow))
+    def answer(
+        self,
+        flow: Flow,
+        source: WorkloadName,
+        destination: Destination,
+        workload_of: Callable[[Endpoint], WorkloadName],
+    ) -> Answer:
+        """Whether the contact that a flow shows is expected; `workload_of` says which workload it goes to."""
+        endpoint = flow.destination
+        key = (
+            flow.source.serial,
+            source,
+            # Pods have many addresses, and are what they are at each of them.
+            destination.label if endpoint.is_workload else flow.destination_ip,
+            endpoint.labels if endpoint.is_workload else (endpoint.serial, flow.destination_names),
+            destination.scope,
+            flow.kind.protocol,
+            flow.destination_port,
+            flow.egress_allowed_by,
+            flow.egress_denied_by,
+            self._day(flow),
+        )
         known = self._answers.get(key)
         if known is not None:
             return known
-        target = target_of(flow, destination, to, self._objects)
+        asker = self._asker(flow.source, source)
+        target = target_of(flow, destination, workload_of(endpoint), self._objects, self._outside_of)
         question = Question(
             asker.subject,
             target,
@@ -96,6 +122,7 @@ class Expectations:
     def _forget(self) -> None:
         self._answers: dict[tuple[object, ...], Answer] = {}
         self._askers: dict[tuple[int, WorkloadName], _Asker] = {}
+        self._outside: dict[int, Outside] = {}
         self._same: dict[tuple[frozenset[str], WorkloadName], _Asker] = {}
 
     def _asker(self, endpoint: Endpoint, name: WorkloadName) -> _Asker:
@@ -113,10 +140,13 @@ class Expectations:
             self._askers[endpoint.serial, name] = asker
         return asker
 
-    def _target_key(self, flow: Flow, destination: Destination) -> object:
-        if flow.destination.is_workload:
-            return (destination.label, flow.destination.labels, destination.scope)
-        return (flow.destination.serial, flow.destination_ip, flow.destination_names, destination)
+    def _outside_of(self, endpoint: Endpoint) -> Outside:
+        known = self._outside.get(endpoint.serial)
+        if known is None:
+            if len(self._outside) >= self._bound:
+                self._outside.clear()
+            known = self._outside[endpoint.serial] = outside_of(endpoint)
+        return known
 
     def _day(self, flow: Flow) -> int:
         """How many days on which something expires have passed, by the flow's own time."""
@@ -124,10 +154,6 @@ class Expectations:
             return 0
         today = _date(flow.time_ns)
         return sum(day <= today for day in self._changes)
-
-
-def _named(flow: Flow) -> tuple[object, ...]:
-    return (flow.egress_allowed_by, flow.egress_denied_by)
 
 
 def _days(policies: Iterable[Policy]) -> Iterable[date]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from exporter.expectations.labels import K8S, NAMESPACE_LABELS, Labels, Selector, of_namespace
-from exporter.expectations.question import Network
+from exporter.expectations.spans import Span
 
 
 class Service(NamedTuple):
@@ -18,7 +18,7 @@ class Group(NamedTuple):
     """A CiliumCIDRGroup."""
 
     labels: Labels
-    prefixes: tuple[Network, ...]
+    prefixes: tuple[Span, ...]
 
 
 class Objects:
@@ -29,7 +29,7 @@ class Objects:
         """Labels of each namespace that is known."""
         self.services: dict[tuple[str, str], Service] = {}
         """By namespace and name."""
-        self.backends: dict[tuple[str, str], set[Network]] = {}
+        self.backends: dict[tuple[str, str], set[Span]] = {}
         """Addresses of the EndpointSlices of a service, by its namespace and name."""
         self.groups: dict[str, Group] = {}
 

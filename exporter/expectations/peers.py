@@ -1,6 +1,6 @@
 """What a rule says about the other side. Each kind of peer answers for one destination, with three values.
 
-Sources: Kubernetes NetworkPolicy API; Cilium's documentation of layer 3 policy; pkg/policy/api of cilium/cilium.
+Sources: Kubernetes SpanPolicy API; Cilium's documentation of layer 3 policy; pkg/policy/api of cilium/cilium.
 """
 
 from fnmatch import fnmatchcase
@@ -10,7 +10,8 @@ from exporter.destinations.patterns import matches_all, matches_name, matches_pa
 from exporter.expectations.interface import NO, UNKNOWN, YES, Match
 from exporter.expectations.labels import RESERVED, Selector
 from exporter.expectations.objects import Objects
-from exporter.expectations.question import Network, Target
+from exporter.expectations.question import Target
+from exporter.expectations.spans import Span, within
 
 WIDE_ENTITIES = frozenset({"world", "world-ipv4", "world-ipv6", "all"})
 
@@ -96,13 +97,13 @@ class EntityPeer(NamedTuple):
 class PrefixPeer(NamedTuple):
     """`toCIDR`, `toCIDRSet` and `ipBlock`: a prefix without some prefixes inside it. Never pods, nor nodes."""
 
-    prefix: Network
-    excepted: tuple[Network, ...] = ()
+    prefix: Span
+    excepted: tuple[Span, ...] = ()
 
     @property
     def wide(self) -> bool:
         """A /0, whatever is excepted."""
-        return self.prefix.prefixlen == 0
+        return self.prefix.is_whole
 
     def matches(self, target: Target) -> Match:
         """By the address; a range as a whole, or nobody knows."""
@@ -137,12 +138,12 @@ class GroupPeer(NamedTuple):
     objects: Objects
     name: str = ""
     selector: Selector | None = None
-    excepted: tuple[Network, ...] = ()
+    excepted: tuple[Span, ...] = ()
 
     @property
     def wide(self) -> bool:
         """Whether a /0 is in it."""
-        return any(prefix.prefixlen == 0 for prefix in self._prefixes() or ())
+        return any(prefix.is_whole for prefix in self._prefixes() or ())
 
     def matches(self, target: Target) -> Match:
         """By the label of the identity, or the prefixes of the groups that are known."""
@@ -155,7 +156,7 @@ class GroupPeer(NamedTuple):
             return UNKNOWN if target.address is not None or target.narrow is UNKNOWN else NO
         return max((PrefixPeer(prefix, self.excepted).matches(target) for prefix in prefixes), default=NO)
 
-    def _prefixes(self) -> list[Network] | None:
+    def _prefixes(self) -> list[Span] | None:
         groups = self.objects.groups
         if self.selector is None:
             return list(groups[self.name].prefixes) if self.name in groups else None
@@ -259,23 +260,3 @@ class WorkloadPeer(NamedTuple):
 
     def __str__(self) -> str:
         return f"workload {self.namespace}/{self.workload}"
-
-
-def within(asked: Network, prefix: Network, excepted: tuple[Network, ...] = ()) -> Match:
-    """Whether all of a range lies in a prefix and outside its exceptions; in part, nobody knows."""
-    if asked.version != prefix.version or not asked.overlaps(prefix):
-        return NO
-    if any(_holds(hole, asked) for hole in excepted):
-        return NO
-    if not _holds(prefix, asked) or any(hole.overlaps(asked) for hole in excepted if hole.version == asked.version):
-        return UNKNOWN
-    return YES
-
-
-def _holds(outer: Network, inner: Network) -> bool:
-    return (
-        outer.version == inner.version
-        and outer.prefixlen <= inner.prefixlen
-        and int(inner.network_address) >> (inner.max_prefixlen - outer.prefixlen)
-        == int(outer.network_address) >> (outer.max_prefixlen - outer.prefixlen)
-    )

@@ -1,13 +1,11 @@
 """Both ends of a contact, as far as they are known: what a rule is asked about."""
 
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
 from exporter.expectations.interface import NO, UNKNOWN, YES, Match, PolicyRef
 from exporter.expectations.labels import Labels
-
-Network = IPv4Network | IPv6Network
+from exporter.expectations.spans import Span
 
 NOTHING_KNOWN = Labels((), own=False, inherited=False, doubtful=frozenset({"io.kubernetes.pod.namespace"}))
 """It may be a pod of any namespace, or no pod at all."""
@@ -38,7 +36,7 @@ class Target(NamedTuple):
     """Entities that it belongs to; to all others it does not."""
     namespace: str = ""
     workload: str = ""
-    address: Network | None = None
+    address: Span | None = None
     """One address is a prefix of full length."""
     narrow: Match = NO
     """When the address is missing: whether it lies in some prefix narrower than /0."""

@@ -7,8 +7,8 @@ from exporter.documents.fields import Field
 from exporter.expectations.labels import K8S, Operator, Requirement, Selector, in_namespace
 from exporter.expectations.objects import Group, Objects, Service, plain_labels
 from exporter.expectations.prefixes import prefix_of
-from exporter.expectations.question import Network
 from exporter.expectations.selectors import labels_of
+from exporter.expectations.spans import Span
 
 _SERVICE_NAME = "kubernetes.io/service-name"
 Parts = dict[str, Field]
@@ -66,7 +66,7 @@ def _labels(parts: Parts) -> dict[str, str]:
     return labels_of(metadata["labels"]) if "labels" in metadata else {}
 
 
-def _addresses(parts: Parts, key: str, of: Callable[[Field], list[Field]]) -> Iterator[Network]:
+def _addresses(parts: Parts, key: str, of: Callable[[Field], list[Field]]) -> Iterator[Span]:
     for item in parts[key].items() if key in parts else ():
         for address in of(item):
             yield prefix_of(address)

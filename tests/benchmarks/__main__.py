@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.benchmarks.cpu import cpu
+from tests.benchmarks.expecting import expectations
 from tests.benchmarks.memory import memory
 from tests.benchmarks.report import Figures, invalid, table
 from tests.benchmarks.scraping import scrape
@@ -22,6 +23,7 @@ ROWS: dict[str, Callable[[Session], Figures]] = {
     "visible": visible,
     "ready": ready,
     "filtered": filtered,
+    "expectations": expectations,
 }
 
 

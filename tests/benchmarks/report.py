@@ -45,6 +45,12 @@ MEASURES = (
     Measure("visible_ms_p99", "from write to response, p99, beside idle, ms", "{:.0f}", at_most=100),
     Measure("ready_s", "`demo`, start to ready, seconds", "{:.2f}", at_most=1.5),
     Measure("filtered_share", "share that our request keeps off the wire", "{:.3f}"),
+    Measure("expectations_stream_ratio", "CPU per flow with 5,000 policies ÷ without", "{:.2f}", at_most=1.1),
+    Measure("expectations_read_s", "  reading 5,000 policies, CPU seconds", "{:.2f}"),
+    Measure("expectations_mib", "  their memory, MiB", "{:.0f}"),
+    Measure("expectations_first_us", "  a question not asked before (100,000 of them), µs", "{:.1f}"),
+    Measure("expectations_again_us", "  the same question again, µs", "{:.2f}"),
+    Measure("expectations_answers_mib", "  memory of 100,000 answers, MiB", "{:.0f}"),
 )
 
 

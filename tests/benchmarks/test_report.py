@@ -25,6 +25,12 @@ def test_keys_are_those_that_are_published() -> None:
         "visible_ms_p99",
         "ready_s",
         "filtered_share",
+        "expectations_stream_ratio",
+        "expectations_read_s",
+        "expectations_mib",
+        "expectations_first_us",
+        "expectations_again_us",
+        "expectations_answers_mib",
     }
 
 
