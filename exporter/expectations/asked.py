@@ -1,5 +1,6 @@
 """Questions that a person asks: both ends as texts, of which nothing else is known."""
 
+import re
 from collections.abc import Sequence
 
 from exporter.destinations.cidrs import parsed
@@ -15,6 +16,8 @@ from exporter.expectations.spans import Span, span_of
 
 INSIDE = ("cluster", "host", "remote-node", "kube-apiserver", "health", "ingress", "init", "unmanaged")
 _LAST_PORT = 65535
+# RFC 1123, a label: unlike an address it has no dots and no colons.
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _PROTOCOLS = ("tcp", "udp", "sctp", "icmp", "icmpv6")
 
 
@@ -42,10 +45,11 @@ def subject_from(text: str, labels: list[tuple[str, str, str]] | None, objects: 
     Raises:
         ValueError: when it is neither.
     """
-    namespace, slash, workload = text.partition("/")
-    if not slash or not workload or "/" in workload or (not namespace and workload != HOST.name):
+    namespace, _, workload = text.partition("/")
+    is_host = not namespace and workload == HOST.name
+    if not is_host and (not _NAMESPACE.fullmatch(namespace) or not workload or "/" in workload):
         raise ValueError(f"{text!r} is no namespace/workload such as shop/payments (a node is /{HOST.name})")
-    if not namespace:
+    if is_host:
         return Subject("", workload, Labels(labels or (), own=labels is not None), is_host=True)
     return Subject(namespace, workload, objects.pod_labels(namespace, labels))
 
@@ -63,7 +67,7 @@ def target_from(text: str, labels: list[tuple[str, str, str]] | None, objects: O
         if span is not None:
             return _address(text, span, scopes)
         namespace, _, workload = text.partition("/")
-        if not namespace or not workload or "/" in workload:
+        if not _NAMESPACE.fullmatch(namespace) or not workload or "/" in workload:
             raise ValueError(f"{text!r} is no prefix, and no namespace/workload such as shop/payments")
         known = objects.pod_labels(namespace, labels)
         inside = entities_of("cluster")

@@ -26,6 +26,6 @@ def summary(read: Manifests) -> str:
     unread = sum(len(policy.not_evaluated) for policy in read.policies)
     skipped = ", ".join(f"{count} {kind}" for kind, count in sorted(read.skipped.items()))
     return (
-        f"{len(read.policies)} policies, {len(rules)} rules, {wide} of them wide, {unread} fields not evaluated, "
-        f"{len(read.faults)} errors; skipped: {skipped or 'nothing'}"
+        f"policies: {len(read.policies)}, rules: {len(rules)}, wide rules: {wide}, fields not evaluated: {unread}, "
+        f"errors: {len(read.faults)}, skipped: {skipped or 'nothing'}"
     )
