@@ -63,3 +63,12 @@ def test_nothing_is_left_to_be_done() -> None:
     marks = re.compile(rb"\b(?:TO" + rb"DO|FIX" + rb"ME)\b")
     files = [ROOT / name.decode() for name in listed.split(b"\0") if name]
     assert [str(file) for file in files if file.is_file() and marks.search(file.read_bytes())] == []
+
+
+def test_readme_shows_an_allowlist_that_is_understood(tmp_path: Path) -> None:
+    """The allowlist of the README is one, and it allows what it seems to."""
+    (example,) = re.findall(r"^```yaml\n(allow:.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "allow.yaml").write_text(example)
+    asked = ("--from", "shop/report-daily", "--to", "a.cdn.example", "--port", "443/TCP")
+    ended = run("expectations", "explain", *asked, str(tmp_path))
+    assert ended.stdout.splitlines()[0] == "expected"
