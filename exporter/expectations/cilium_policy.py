@@ -83,7 +83,9 @@ class _Reading:
     def _rule(self, item: Field, ref: RuleRef, peers: PeerReader, *, denies: bool) -> Rule:
         parts, before = item.entries(), self._unread.times
         self._unread.keys(parts, _RULE)
-        ports, notes = read_ports(parts["toPorts"], self._unread, denies=denies) if "toPorts" in parts else ((), ())
+        ports, notes = (
+            read_ports(parts["toPorts"], self._objects, self._unread, denies=denies) if "toPorts" in parts else ((), ())
+        )
         read = self._peers(item, parts, peers)
         return Rule(ref, read, ports, denies, notes=notes, certain=self._unread.times == before)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from exporter.documents.fields import Field
+from exporter.expectations.objects import Objects
 from exporter.expectations.ports import Ports, ports_from
 from exporter.expectations.unread import UNKNOWN_FIELD, Unread
 
@@ -19,7 +20,9 @@ _NOTED = {
 }
 
 
-def read_ports(field: Field, unread: Unread, *, denies: bool) -> tuple[tuple[Ports, ...], tuple[str, ...]]:
+def read_ports(
+    field: Field, objects: Objects, unread: Unread, *, denies: bool
+) -> tuple[tuple[Ports, ...], tuple[str, ...]]:
     """Ports of all entries, and notes. An empty list is no restriction.
 
     What an entry without ports means, no document explains: it is not evaluated.
@@ -29,7 +32,7 @@ def read_ports(field: Field, unread: Unread, *, denies: bool) -> tuple[tuple[Por
     for item in field.items():
         parts = item.entries()
         unread.keys(parts, {"ports", *_NOTED})
-        ports = list(_ports(parts["ports"], unread)) if "ports" in parts else []
+        ports = list(_ports(parts["ports"], objects, unread)) if "ports" in parts else []
         if not ports:
             unread.field(UNKNOWN_FIELD, item)
         found += ports
@@ -37,7 +40,7 @@ def read_ports(field: Field, unread: Unread, *, denies: bool) -> tuple[tuple[Por
     return tuple(found), tuple(dict.fromkeys(notes))
 
 
-def _ports(field: Field, unread: Unread) -> Iterator[Ports]:
+def _ports(field: Field, objects: Objects, unread: Unread) -> Iterator[Ports]:
     for item in field.items():
         parts = item.entries()
         unread.keys(parts, {"port", "endPort", "protocol"})
@@ -48,9 +51,9 @@ def _ports(field: Field, unread: Unread) -> Iterator[Ports]:
             parts["protocol"].refuse(f"{protocol!r} is no protocol; write TCP, UDP, SCTP or ANY")
         text = parts["port"].text()
         if _NAME.fullmatch(text):
-            # Which number it is, only the pods of the destination say.
-            unread.field("namedPorts", parts["port"])
-            yield Ports(protocol.lower(), name=text)
+            if not objects.is_named(text):
+                unread.field("namedPorts", parts["port"])
+            yield Ports(protocol.lower(), name=text, objects=objects)
             continue
         port = parts["port"].number(0, _LAST_PORT)
         last = parts["endPort"].number(0, _LAST_PORT) if "endPort" in parts else 0

@@ -58,7 +58,8 @@ def read_manifests(roots: Iterable[tuple[str, yaml.Node]], gateways: tuple[Workl
     documents = list(_guarded(roots, lambda root: _documents(*root), faults))
     for document in documents:
         if document.kind in READERS and document.group in READERS[document.kind].groups:
-            list(_guarded([document], lambda one: _refer(one, objects), faults))
+            found = faults if READERS[document.kind].is_strict else []
+            list(_guarded([document], lambda one: _refer(one, objects), found))
         elif not _is_policy(document):
             skipped[document.kind or "documents without a kind"] += 1
     policies = [document for document in documents if _is_policy(document)]
@@ -125,7 +126,7 @@ def _policies(document: _Document, objects: Objects, gateways: tuple[WorkloadCho
         document.root.refuse(f"a {kind} needs spec")
     if kind == "ServiceEntry":
         return read_service_entry(parts["spec"], ref, gateways)
-    policy = read_network_policy(parts["spec"], ref)
+    policy = read_network_policy(parts["spec"], ref, objects)
     return () if policy is None else (policy,)
 
 

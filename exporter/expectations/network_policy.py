@@ -6,6 +6,7 @@ Source: Kubernetes API reference, networking.k8s.io/v1, and "Network Policies" o
 from exporter.documents.fields import Field
 from exporter.expectations.interface import PolicyRef, RuleRef
 from exporter.expectations.labels import IS_POD, Selector, in_namespace
+from exporter.expectations.objects import Objects
 from exporter.expectations.peers import EndpointPeer, NotEvaluatedPeer, Peer, PrefixPeer
 from exporter.expectations.policy import ANYWHERE, PodChooser, Policy, Rule
 from exporter.expectations.ports import Ports, ports_from
@@ -19,7 +20,7 @@ LAST_PORT = 65535
 EVERY_POD = Selector()
 
 
-def read_network_policy(spec: Field, ref: PolicyRef) -> Policy | None:
+def read_network_policy(spec: Field, ref: PolicyRef, objects: Objects) -> Policy | None:
     """The policy; None when it does not apply to egress."""
     parts = spec.entries()
     egress = parts["egress"].items() if "egress" in parts else []
@@ -30,17 +31,19 @@ def read_network_policy(spec: Field, ref: PolicyRef) -> Policy | None:
     unread = Unread()
     unread.keys(parts, _SPEC)
     selector = of_pods(parts["podSelector"]) if "podSelector" in parts else EVERY_POD
-    rules = tuple(_rule(item, RuleRef(ref, "egress", index, item.line), unread) for index, item in enumerate(egress))
+    rules = tuple(
+        _rule(item, RuleRef(ref, "egress", index, item.line), objects, unread) for index, item in enumerate(egress)
+    )
     chooser = PodChooser(selector.having(in_namespace(ref.namespace)), ref.namespace)
     return Policy(ref, chooser, rules, isolates=True, not_evaluated=unread.found)
 
 
-def _rule(item: Field, ref: RuleRef, unread: Unread) -> Rule:
+def _rule(item: Field, ref: RuleRef, objects: Objects, unread: Unread) -> Rule:
     parts, before = item.entries(), unread.times
     unread.keys(parts, {"to", "ports"})
     to = parts["to"].items() if "to" in parts else []
     peers = with_both_families([_peer(one, ref.policy.namespace, unread) for one in to]) if to else ANYWHERE
-    ports = tuple(_ports(one, unread) for one in (parts["ports"].items() if "ports" in parts else ()))
+    ports = tuple(_ports(one, objects, unread) for one in (parts["ports"].items() if "ports" in parts else ()))
     return Rule(ref, peers, ports, certain=unread.times == before)
 
 
@@ -65,7 +68,7 @@ def _peer(item: Field, namespace: str, unread: Unread) -> Peer:
     return EndpointPeer(pods.having(IS_POD, *of_namespaces(parts["namespaceSelector"]).requirements))
 
 
-def _ports(item: Field, unread: Unread) -> Ports:
+def _ports(item: Field, objects: Objects, unread: Unread) -> Ports:
     parts = item.entries()
     unread.keys(parts, {"protocol", "port", "endPort"})
     protocol = parts["protocol"].text() if "protocol" in parts else "TCP"
@@ -75,9 +78,9 @@ def _ports(item: Field, unread: Unread) -> Ports:
         return Ports(protocol.lower())
     text = parts["port"].text()
     if not text.isdecimal():
-        # Which number it is, only the pods of the destination say.
-        unread.field("namedPorts", parts["port"])
-        return Ports(protocol.lower(), name=text)
+        if not objects.is_named(text):
+            unread.field("namedPorts", parts["port"])
+        return Ports(protocol.lower(), name=text, objects=objects)
     port = parts["port"].number(1, LAST_PORT)
     last = parts["endPort"].number(port, LAST_PORT) if "endPort" in parts else 0
     return ports_from(port, protocol.lower(), last)

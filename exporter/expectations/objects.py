@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from exporter.expectations.interface import YES
 from exporter.expectations.labels import K8S, NAMESPACE_LABELS, Labels, Selector, of_namespace
 from exporter.expectations.spans import Span
 
@@ -21,6 +22,14 @@ class Group(NamedTuple):
     prefixes: tuple[Span, ...]
 
 
+class PodSpec(NamedTuple):
+    """What a pod, or the template of a workload's pods, says: its labels, and the numbers of its named ports."""
+
+    selector: Selector
+    ports: Mapping[tuple[str, str], int]
+    """By name and protocol."""
+
+
 class Objects:
     """What is known of namespaces, services and groups of prefixes; the readers fill it before rules are asked."""
 
@@ -32,6 +41,19 @@ class Objects:
         self.backends: dict[tuple[str, str], set[Span]] = {}
         """Addresses of the EndpointSlices of a service, by its namespace and name."""
         self.groups: dict[str, Group] = {}
+        self.pods: dict[str, list[PodSpec]] = {}
+        """By namespace."""
+
+    def is_named(self, name: str) -> bool:
+        """Whether some pod has a port of this name."""
+        return any(name == known for specs in self.pods.values() for spec in specs for known, _ in spec.ports)
+
+    def named_ports(self, name: str, protocol: str, namespace: str, labels: Labels) -> set[int] | None:
+        """The numbers that a name has at pods with these labels; None when no such pod is known."""
+        specs = [spec for spec in self.pods.get(namespace, ()) if spec.selector.selects(labels) is YES]
+        if not specs:
+            return None
+        return {spec.ports[name, protocol] for spec in specs if (name, protocol) in spec.ports}
 
     def pod_labels(self, namespace: str, labels: list[tuple[str, str, str]] | None) -> Labels:
         """The labels of a pod; None when its own are not known. Those from its namespace may be among them."""

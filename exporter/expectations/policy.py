@@ -103,7 +103,7 @@ class Rule(NamedTuple):
 
     def means(self, target: Target, protocol: str, port: int | None) -> Allowed:
         """Whether it is about this contact."""
-        on_port = min(one_of(self.ports, protocol, port), YES if self.certain else UNKNOWN)
+        on_port = min(one_of(self.ports, protocol, port, target), YES if self.certain else UNKNOWN)
         narrow = wide = NO
         if on_port is not NO:
             for peer in self.peers:

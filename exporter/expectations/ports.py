@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from exporter.expectations.interface import NO, UNKNOWN, YES, Match
+from exporter.expectations.objects import Objects
+from exporter.expectations.question import Target
 
 _LAST = 65535
 _OF_ANY = frozenset({"tcp", "udp", "sctp"})
@@ -15,9 +17,10 @@ class Ports(NamedTuple):
     first: int = 0
     last: int = _LAST
     name: str = ""
-    """A named port: which number it is, only the pods of the destination say."""
+    """A named port: which number it is, only the specs of the destination's pods say."""
+    objects: Objects | None = None
 
-    def has(self, protocol: str, port: int | None) -> Match:
+    def has(self, protocol: str, port: int | None, target: Target) -> Match:
         """Whether a packet to this port is meant; None is a port that is not known.
 
         Of a name that was only asked for, no protocol is known: it is declared whatever its port is.
@@ -26,13 +29,22 @@ class Ports(NamedTuple):
             return YES
         if self.protocol != protocol and (self.protocol != "any" or protocol not in _OF_ANY):
             return NO
-        if self.name:
-            return UNKNOWN
+        if self.objects is not None:
+            return self._is_named(protocol, port, target, self.objects)
         if self.first == 0 and self.last == _LAST:
             return YES
         if port is None:
             return UNKNOWN
         return YES if self.first <= port <= self.last else NO
+
+    def _is_named(self, protocol: str, port: int | None, target: Target, objects: Objects) -> Match:
+        # What is no pod has no names for its ports.
+        if target.inside is NO:
+            return NO
+        numbers = objects.named_ports(self.name, protocol, target.namespace, target.labels)
+        if numbers is None or port is None:
+            return UNKNOWN
+        return YES if port in numbers else NO
 
     def __str__(self) -> str:
         protocol = self.protocol.upper() if self.protocol != "icmpv6" else "ICMPv6"
@@ -48,13 +60,13 @@ def ports_from(port: int, protocol: str, last: int = 0) -> Ports:
     return Ports(protocol, port, max(port, last)) if port else Ports(protocol)
 
 
-def one_of(ports: tuple[Ports, ...], protocol: str, port: int | None) -> Match:
+def one_of(ports: tuple[Ports, ...], protocol: str, port: int | None, target: Target) -> Match:
     """Whether one of these is meant; no ports at all stand for everything, ICMP included."""
     if not ports:
         return YES
     found = NO
     for one in ports:
-        has = one.has(protocol, port)
+        has = one.has(protocol, port, target)
         if has is YES:
             return YES
         if has is UNKNOWN:

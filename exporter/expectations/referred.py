@@ -1,15 +1,16 @@
-"""Reading the objects that rules refer to: Namespace, Service, EndpointSlice, Endpoints and CiliumCIDRGroup."""
+"""Reading the objects that rules refer to: namespaces, services and what is behind them, groups, ports of pods."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from exporter.documents.fields import Field
 from exporter.expectations.labels import K8S, Operator, Requirement, Selector, in_namespace
-from exporter.expectations.objects import Group, Objects, Service, plain_labels
+from exporter.expectations.objects import Group, Objects, PodSpec, Service, plain_labels
 from exporter.expectations.prefixes import prefix_of
 from exporter.expectations.selectors import labels_of
 from exporter.expectations.spans import Span
 
+_LAST_PORT = 65535
 _SERVICE_NAME = "kubernetes.io/service-name"
 Parts = dict[str, Field]
 
@@ -19,6 +20,8 @@ class Reader(NamedTuple):
 
     groups: tuple[str, ...]
     read: Callable[[Parts, str, str, Objects], None]
+    is_strict: bool = True
+    """Whether a fault in one spoils the reading: of pods only the names of their ports matter, and few rules use them."""
 
 
 def _namespace(parts: Parts, _: str, name: str, objects: Objects) -> None:
@@ -52,12 +55,38 @@ def _group(parts: Parts, _: str, name: str, objects: Objects) -> None:
     objects.groups[name] = Group(plain_labels(_labels(parts)), prefixes)
 
 
+def _workload(parts: Parts, namespace: str, name: str, objects: Objects) -> None:
+    spec = parts["spec"].entries() if "spec" in parts else {}
+    if "template" in spec:
+        template = spec["template"].entries()
+        _pod(template, namespace, name, objects)
+    elif "jobTemplate" in spec:
+        _workload(spec["jobTemplate"].entries(), namespace, name, objects)
+
+
+def _pod(parts: Parts, namespace: str, _: str, objects: Objects) -> None:
+    ports = {}
+    for container in _under(parts["spec"], "containers") if "spec" in parts else ():
+        for port in map(Field.entries, _under(container, "ports")):
+            if {"name", "containerPort"} <= port.keys():
+                protocol = port["protocol"].text().lower() if "protocol" in port else "tcp"
+                ports[port["name"].text(), protocol] = port["containerPort"].number(1, _LAST_PORT)
+    if ports:
+        required = (Requirement(K8S, key, Operator.IN, frozenset({value})) for key, value in _labels(parts).items())
+        objects.pods.setdefault(namespace, []).append(PodSpec(Selector(tuple(required)), ports))
+
+
 READERS = {
     "Namespace": Reader(("",), _namespace),
     "Service": Reader(("",), _service),
     "Endpoints": Reader(("",), _endpoints),
     "EndpointSlice": Reader(("discovery.k8s.io",), _endpoint_slice),
     "CiliumCIDRGroup": Reader(("cilium.io",), _group),
+    "Pod": Reader(("",), _pod, is_strict=False),
+    **dict.fromkeys(
+        ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"), Reader(("apps",), _workload, is_strict=False)
+    ),
+    **dict.fromkeys(("Job", "CronJob"), Reader(("batch",), _workload, is_strict=False)),
 }
 
 
