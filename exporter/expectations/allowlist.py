@@ -22,7 +22,8 @@ from exporter.documents.fields import Field
 from exporter.expectations.cilium_peers import ENTITIES, name_peer
 from exporter.expectations.interface import NEVER, PolicyRef, RuleRef, SourceKind
 from exporter.expectations.labels import Selector
-from exporter.expectations.peers import EntityPeer, Peer, PrefixPeer, WorkloadPeer
+from exporter.expectations.outside_peers import PrefixPeer
+from exporter.expectations.peers import EntityPeer, Peer, WorkloadPeer
 from exporter.expectations.policy import ANYWHERE, Policy, Rule, WorkloadChooser
 from exporter.expectations.ports import Ports, ports_from
 from exporter.expectations.prefixes import excepted, prefix_of, with_both_families

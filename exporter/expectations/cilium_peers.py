@@ -6,16 +6,8 @@ from exporter.destinations.patterns import check_name, check_pattern
 from exporter.documents.fields import Field
 from exporter.expectations.labels import ANY, IS_POD, K8S, NAMESPACE, NAMESPACE_LABELS, RESERVED, in_namespace
 from exporter.expectations.objects import Objects
-from exporter.expectations.peers import (
-    EndpointPeer,
-    EntityPeer,
-    GroupPeer,
-    NamePeer,
-    NotEvaluatedPeer,
-    Peer,
-    PrefixPeer,
-    ServicePeer,
-)
+from exporter.expectations.outside_peers import GroupPeer, NamePeer, PrefixPeer, ServicePeer
+from exporter.expectations.peers import EndpointPeer, EntityPeer, NotEvaluatedPeer, Peer
 from exporter.expectations.prefixes import excepted, prefix_of, with_both_families
 from exporter.expectations.selectors import of_endpoints
 

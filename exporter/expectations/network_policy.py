@@ -7,7 +7,8 @@ from exporter.documents.fields import Field
 from exporter.expectations.interface import PolicyRef, RuleRef
 from exporter.expectations.labels import IS_POD, Selector, in_namespace
 from exporter.expectations.objects import Objects
-from exporter.expectations.peers import EndpointPeer, NotEvaluatedPeer, Peer, PrefixPeer
+from exporter.expectations.outside_peers import PrefixPeer
+from exporter.expectations.peers import EndpointPeer, NotEvaluatedPeer, Peer
 from exporter.expectations.policy import ANYWHERE, PodChooser, Policy, Rule
 from exporter.expectations.ports import Ports, ports_from
 from exporter.expectations.prefixes import excepted, prefix_of, with_both_families

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from exporter.documents.fields import Field
-from exporter.expectations.peers import Outside, Peer, PrefixPeer
+from exporter.expectations.outside_peers import Outside, PrefixPeer
+from exporter.expectations.peers import Peer
 from exporter.expectations.spans import Span, span_of
 
 

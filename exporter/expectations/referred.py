@@ -21,7 +21,7 @@ class Reader(NamedTuple):
     groups: tuple[str, ...]
     read: Callable[[Parts, str, str, Objects], None]
     is_strict: bool = True
-    """Whether a fault in one spoils the reading: of pods only the names of their ports matter, and few rules use them."""
+    """Whether a fault in one spoils the reading; of pods only the names of their ports matter, to few rules."""
 
 
 def _namespace(parts: Parts, _: str, name: str, objects: Objects) -> None:

@@ -6,7 +6,8 @@ Source: Istio reference, networking.istio.io ServiceEntry (`hosts`, `exportTo`, 
 from exporter.destinations.patterns import check_name
 from exporter.documents.fields import Field
 from exporter.expectations.interface import PolicyRef, RuleRef
-from exporter.expectations.peers import NamePeer, Peer, PrefixPeer
+from exporter.expectations.outside_peers import NamePeer, PrefixPeer
+from exporter.expectations.peers import Peer
 from exporter.expectations.policy import Policy, Rule, WorkloadChooser
 from exporter.expectations.ports import Ports, ports_from
 from exporter.expectations.prefixes import prefix_of
