@@ -55,14 +55,21 @@ class Objects:
             return None
         return {spec.ports[name, protocol] for spec in specs if (name, protocol) in spec.ports}
 
-    def pod_labels(self, namespace: str, labels: list[tuple[str, str, str]] | None) -> Labels:
+    def pod_labels(
+        self, namespace: str, labels: list[tuple[str, str, str]] | None, doubtful: frozenset[str] = frozenset()
+    ) -> Labels:
         """The labels of a pod; None when its own are not known. Those from its namespace may be among them."""
         own = labels or []
         known = self.namespaces.get(namespace)
         from_namespace = any(key.startswith(NAMESPACE_LABELS) for _, key, _ in own)
         inherited = [] if from_namespace else of_namespace(namespace, known or {})
         kept = [label for label in own if label not in inherited]
-        return Labels([*kept, *inherited], own=labels is not None, inherited=from_namespace or known is not None)
+        return Labels(
+            [*kept, *inherited],
+            own=labels is not None,
+            inherited=from_namespace or known is not None,
+            doubtful=doubtful,
+        )
 
 
 def plain_labels(labels: Mapping[str, str]) -> Labels:
