@@ -1,7 +1,7 @@
 """Questions that a person asks: both ends as texts, of which nothing else is known."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from exporter.destinations.cidrs import parsed
 from exporter.destinations.interface import HOST
@@ -9,13 +9,15 @@ from exporter.destinations.patterns import check_name
 from exporter.destinations.scopes import Scopes
 from exporter.expectations.cilium_peers import ENTITIES
 from exporter.expectations.interface import NO, UNKNOWN, YES
-from exporter.expectations.labels import K8S, RESERVED, Labels
+from exporter.expectations.labels import K8S, NAMESPACE, RESERVED, Labels, Operator, Requirement, of_namespace
 from exporter.expectations.objects import Objects
 from exporter.expectations.question import NOTHING_KNOWN, Subject, Target, entities_of
 from exporter.expectations.spans import Span, span_of
 
 INSIDE = ("cluster", "host", "remote-node", "kube-apiserver", "health", "ingress", "init", "unmanaged")
 _LAST_PORT = 65535
+_ADDED = frozenset({"io.cilium.k8s.policy.cluster", "io.cilium.k8s.policy.serviceaccount"})
+_SERVICE = re.compile(r"(?:.*\.)?(?P<name>[^.]+)\.(?P<namespace>[^.]+)\.svc\.(?:cluster|clusterset)\.local\.?")
 # RFC 1123, a label: unlike an address it has no dots and no colons.
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _PROTOCOLS = ("tcp", "udp", "sctp", "icmp", "icmpv6")
@@ -51,7 +53,7 @@ def subject_from(text: str, labels: list[tuple[str, str, str]] | None, objects: 
         raise ValueError(f"{text!r} is no namespace/workload such as shop/payments (a node is /{HOST.name})")
     if is_host:
         return Subject("", workload, Labels(labels or (), own=labels is not None), is_host=True)
-    return Subject(namespace, workload, objects.pod_labels(namespace, labels))
+    return Subject(namespace, workload, _pod_labels(namespace, labels, objects))
 
 
 def target_from(text: str, labels: list[tuple[str, str, str]] | None, objects: Objects, scopes: Scopes) -> Target:
@@ -69,14 +71,43 @@ def target_from(text: str, labels: list[tuple[str, str, str]] | None, objects: O
         namespace, _, workload = text.partition("/")
         if not _NAMESPACE.fullmatch(namespace) or not workload or "/" in workload:
             raise ValueError(f"{text!r} is no prefix, and no namespace/workload such as shop/payments")
-        known = objects.pod_labels(namespace, labels)
+        known = _pod_labels(namespace, labels, objects)
         inside = entities_of("cluster")
         return Target(text, known, NO, YES, inside, namespace=namespace, workload=workload)
     check_name(text)
+    service = _SERVICE.fullmatch(text.lower())
+    return _name(text) if service is None else _service(text, service["name"], service["namespace"], objects)
+
+
+def _name(text: str) -> Target:
     world = Labels([(RESERVED, "world", "")], doubtful=frozenset({"world-ipv4", "world-ipv6"}))
     entities = entities_of("world", maybe=("world-ipv4", "world-ipv6"))
     anywhere = {4: UNKNOWN, 6: UNKNOWN}
     return Target(text, world, YES, NO, entities, narrow=UNKNOWN, families=anywhere, names=(text,), named=YES)
+
+
+def _service(text: str, name: str, namespace: str, objects: Objects) -> Target:
+    """A service of the cluster: its pods have at least the labels that it selects."""
+    known = objects.services.get((namespace, name))
+    selected = () if known is None or known.selector is None else known.selector.requirements
+    labels = Labels(
+        [*of_namespace(namespace, objects.namespaces.get(namespace, {})), *_required(selected)],
+        own=False,
+        inherited=namespace in objects.namespaces,
+    )
+    return Target(text, labels, NO, YES, entities_of("cluster"), namespace=namespace)
+
+
+def _required(requirements: Iterable[Requirement]) -> Iterator[tuple[str, str, str]]:
+    for one in requirements:
+        if one.key != NAMESPACE and one.operator is Operator.IN and len(one.values) == 1:
+            yield one.source, one.key, next(iter(one.values))
+
+
+def _pod_labels(namespace: str, labels: list[tuple[str, str, str]] | None, objects: Objects) -> Labels:
+    """Cilium adds labels of its own to those of a pod; nobody says them, and they may be anything."""
+    given = {key for _, key, _ in labels or ()}
+    return objects.pod_labels(namespace, labels, _ADDED - given)
 
 
 def port_from(text: str) -> tuple[str, int | None]:

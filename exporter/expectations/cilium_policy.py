@@ -10,12 +10,12 @@ from exporter.documents.fields import Field
 from exporter.expectations.cilium_peers import PEERS, PeerReader
 from exporter.expectations.cilium_ports import read_ports
 from exporter.expectations.interface import PolicyRef, RuleRef
-from exporter.expectations.labels import in_namespace
+from exporter.expectations.labels import K8S, NAMESPACE, in_namespace
 from exporter.expectations.objects import Objects
 from exporter.expectations.peers import NotEvaluatedPeer, Peer
 from exporter.expectations.policy import ANYWHERE, Chooser, HostChooser, PodChooser, Policy, Rule
 from exporter.expectations.selectors import of_endpoints
-from exporter.expectations.unread import Unread
+from exporter.expectations.unread import UNKNOWN_FIELD, Unread
 
 _SPEC = frozenset(
     {
@@ -69,10 +69,10 @@ class _Reading:
                 parts["nodeSelector"].refuse("only a CiliumClusterwideNetworkPolicy has a nodeSelector")
             return HostChooser(of_endpoints(parts["nodeSelector"]))
         selector = of_endpoints(parts["endpointSelector"])
-        # It always applies in the namespace of the policy, whatever it says of others.
-        return (
-            PodChooser(selector.having(in_namespace(namespace)), namespace) if namespace else PodChooser(selector, None)
-        )
+        if not namespace:
+            return PodChooser(selector, None)
+        # It applies in the namespace of the policy, whatever it says of another: Cilium replaces that.
+        return PodChooser(selector.without(NAMESPACE, K8S).having(in_namespace(namespace)), namespace)
 
     def _rules(self, parts: Mapping[str, Field], section: str, peers: PeerReader) -> Iterator[Rule]:
         name = section.rpartition(".")[2]
@@ -86,10 +86,10 @@ class _Reading:
         ports, notes = (
             read_ports(parts["toPorts"], self._objects, self._unread, denies=denies) if "toPorts" in parts else ((), ())
         )
-        read = self._peers(item, parts, peers)
+        read = self._peers(item, parts, peers, denies=denies)
         return Rule(ref, read, ports, denies, notes=notes, certain=self._unread.times == before)
 
-    def _peers(self, item: Field, parts: Mapping[str, Field], peers: PeerReader) -> tuple[Peer, ...]:
+    def _peers(self, item: Field, parts: Mapping[str, Field], peers: PeerReader, *, denies: bool) -> tuple[Peer, ...]:
         given = [name for name in parts if name in PEERS or name in _UNREAD_PEERS]
         if len(given) > 1:
             item.refuse(f"Cilium does not combine {' and '.join(given)} in one rule; write two rules")
@@ -99,6 +99,10 @@ class _Reading:
             return (NotEvaluatedPeer("icmps"),)
         if given:
             name = given[0]
+            if denies and name == "toFQDNs":
+                # Cilium denies no names.
+                self._unread.field(UNKNOWN_FIELD, parts[name])
+                return (NotEvaluatedPeer("egressDeny by name"),)
             return peers.read(name, parts[name]) if name in PEERS else (NotEvaluatedPeer(name),)
         unknown = [name for name in parts if name not in _RULE and name != "authentication"]
         if unknown:

@@ -135,6 +135,10 @@ class Selector(NamedTuple):
         """The selector with further requirements."""
         return Selector((*self.requirements, *requirements))
 
+    def without(self, key: str, source: str) -> "Selector":
+        """The selector without what it says of one label."""
+        return Selector(tuple(one for one in self.requirements if (one.source, one.key) != (source, key)))
+
     def __str__(self) -> str:
         # That it is a pod goes without saying.
         said = [str(one) for one in self.requirements if (one.key, one.operator) != (NAMESPACE, Operator.EXISTS)]
