@@ -17,7 +17,6 @@ from exporter.documents.faults import DocumentError
 from exporter.expectations.command import run as expectations_command
 from exporter.expectations.files import load_files
 from exporter.hubble.decode import Decoder
-from exporter.hubble.interface import FlowSource
 from exporter.hubble.observer import Observer
 from exporter.hubble.replay import Recording, UnreadableRecordingError, check_readable
 from exporter.metrics.reference import metrics_markdown
@@ -101,7 +100,9 @@ def _with_settings(options: argparse.Namespace) -> int:
 
 def _run(settings: Settings, options: argparse.Namespace) -> int:
     decoder = Decoder(settings.hubble.endpoint_cache)
-    service = Service(settings, _observer(settings, decoder), decoder, live=True, reading=options.reading)
+    source = _observer(settings, decoder)
+    service = Service(settings, source, decoder, live=True, reading=options.reading)
+    source.keep(service.pipeline)
     service.signals.listen()
     if not settings.hubble.position_file:
         log.logger().info("position_not_kept", hint="hubble.position-file is unset: a restart begins with new flows")
@@ -216,7 +217,7 @@ def _reference(options: argparse.Namespace) -> int:
     return _FAILED if stale else _OK
 
 
-def _observer(settings: Settings, decoder: Decoder, *, once: bool = False) -> FlowSource:
+def _observer(settings: Settings, decoder: Decoder, *, once: bool = False) -> Observer:
     return Observer(settings.hubble, settings.sources, decoder, random.SystemRandom(), once=once)
 
 

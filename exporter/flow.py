@@ -9,6 +9,7 @@ from itertools import count
 from typing import NamedTuple
 
 from exporter.endpoint import NO_ENDPOINT, Endpoint
+from exporter.stable import number_of, number_of_all
 
 
 class EventType(IntEnum):
@@ -146,7 +147,9 @@ class Kind:
     serial: int = field(init=False, compare=False, repr=False)
     """A number of its own, by which others remember what they found out about it."""
     fingerprint: int = field(init=False, compare=False, repr=False)
-    """The hash of its numbers, found out once: equal kinds have the same."""
+    """A number that equal kinds have in every process, found out once."""
+    protocol_number: int = field(init=False, compare=False, repr=False)
+    """The same for its protocol."""
 
     def __post_init__(self) -> None:
         """Find out what follows."""
@@ -158,7 +161,10 @@ class Kind:
         inside = is_tcp and self.event_type == EventType.TRACE and self.is_reply is True and not answers
         object.__setattr__(self, "replies_inside_tcp", inside)
         object.__setattr__(self, "serial", next(_serials))
-        object.__setattr__(self, "fingerprint", hash(self))
+        numbers = (self.event_type, self.sub_type, self.verdict, self.direction, self.trace_reason, self.tcp_flags)
+        texts = (*(str(int(number)) for number in numbers), str(self.is_reply), self.protocol)
+        object.__setattr__(self, "fingerprint", number_of_all(texts))
+        object.__setattr__(self, "protocol_number", number_of(self.protocol))
 
 
 NO_KIND = Kind()

@@ -22,11 +22,13 @@ from exporter.expectations.expectations import Expectations
 from exporter.expectations.settings import ExpectationsSettings
 from exporter.flow import Direction, Dns, EventType, Flow, Kind
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, Nodes, NodeStatus, Undecodable
+from exporter.hubble.positions import Lists
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics.recorder import Recorder, is_carried_to_world
 from exporter.metrics.store import Hit
 from exporter.recent import Recent
 from exporter.records import Records, asking, counted
+from exporter.remembering import Remembering
 from exporter.stream import StreamState
 from exporter.window import WindowStats
 
@@ -64,6 +66,7 @@ class Pipeline:
         self._stand_in = StandIn(self.stream.most_nodes)
         self._chosen = chosen = Chosen(sources)
         records = Records(destinations, connections, recorder, self.recent, chosen)
+        self._remembering = Remembering(destinations, connections, self._not_egress)
         self._step_of: dict[int, Step] = {}
         self._l7_step_of: dict[tuple[int, int, type] | None, Step] = {}
         self._steps: dict[Role | Outcome, Step] = {
@@ -95,6 +98,7 @@ class Pipeline:
             kind = flow.kind
             if flow.replayed:
                 self.outcomes[Outcome.REPLAYED] += flow.weight
+                self._remembering.again(flow)
                 return Outcome.REPLAYED
             if not kind.replies_inside_tcp:
                 self._destinations.learn(flow)
@@ -167,6 +171,20 @@ class Pipeline:
         with self.lock:
             self._chosen.reconfigure(sources)
             self._destinations.reconfigure(destinations)
+
+    def remembered(self) -> Lists:
+        """What the next process needs, so that a connection that both see counts once."""
+        with self.lock:
+            return self._connections.remembered()
+
+    def restore(self, remembered: Lists) -> None:
+        """Go on with what the process before has left.
+
+        Raises:
+            ValueError: when it is something else.
+        """
+        with self.lock:
+            self._connections.restore(remembered)
 
     def cache_stats(self) -> dict[str, WindowStats]:
         """Entries, bounds and evictions of all stages."""

@@ -4,7 +4,7 @@ Where keys are made of several values they are hashes: two keys that share one o
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
 
@@ -50,6 +50,15 @@ class Window:
             if now_ns - self._times[key] <= self._span_ns:
                 return
             del self._times[key]
+
+    def remembered(self) -> list[list[int]]:
+        """Keys with their times, those unseen for longest first; for windows whose keys are numbers."""
+        return [[key, time_ns] for key, time_ns in self._times.items() if isinstance(key, int)]
+
+    def restore(self, remembered: Iterable[tuple[int, int]]) -> None:
+        """Remember what another process remembered at its end."""
+        for key, time_ns in remembered:
+            self.add(key, time_ns)
 
     def stats(self) -> WindowStats:
         """For the exporter's own metrics."""

@@ -6,12 +6,17 @@ SYNs are retransmitted up to 32 s apart; for other protocols from the last event
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+from zlib import crc32
 
 from exporter.connections.settings import ConnectionsSettings
 from exporter.flow import Flow, Verdict
+from exporter.stable import number_of_all
 from exporter.window import Window, WindowStats
 
 _REDIRECTED = int(Verdict.REDIRECTED)
+_MEMORIES = ("tcp", "other", "inbound", "redirects", "queries")
 
 
 class Connections:
@@ -99,6 +104,28 @@ class Connections:
         for window in (self._inbound, self._redirects, self._queries):
             window.expire(now_ns)
 
+    def remembered(self) -> Mapping[str, Sequence[Sequence[int | str]]]:
+        """Everything, as lists of JSON: key, flow time (ns), and for connections what else is known of them."""
+        windows = {"inbound": self._inbound, "redirects": self._redirects, "queries": self._queries}
+        return {
+            "tcp": self._tcp.remembered(),
+            "other": self._other.remembered(),
+            **{name: [list(entry) for entry in window.remembered()] for name, window in windows.items()},
+        }
+
+    def restore(self, remembered: Mapping[str, Sequence[Sequence[int | str]]]) -> None:
+        """Go on with what another process remembered at its end; counted there is counted.
+
+        Raises:
+            ValueError: when it is something else; nothing of it is remembered then.
+        """
+        entries = {name: [_entry(entry) for entry in remembered.get(name, ())] for name in _MEMORIES}
+        self._tcp.restore(entries["tcp"][-self._bound :])
+        self._other.restore(entries["other"][-self._bound :])
+        windows = {"inbound": self._inbound, "redirects": self._redirects, "queries": self._queries}
+        for name, window in windows.items():
+            window.restore((entry.key, entry.time_ns) for entry in entries[name])
+
     def stats(self) -> dict[str, WindowStats]:
         """Entries, bound and evictions per window, for the exporter's own metrics."""
         return {
@@ -120,6 +147,13 @@ class Connections:
         table.times[key] = time_ns
 
 
+class _Entry(NamedTuple):
+    key: int
+    time_ns: int
+    waiting: str = ""
+    counted_at: int = 0
+
+
 class _Table:
     """Counted connections whose windows are equally long, those without events for longest in front."""
 
@@ -135,6 +169,20 @@ class _Table:
     @property
     def entries(self) -> int:
         return len(self.times)
+
+    def remembered(self) -> list[list[int | str]]:
+        return [
+            [key, time_ns, self.waiting.get(key, ""), self.counted_at.get(key, 0)]
+            for key, time_ns in self.times.items()
+        ]
+
+    def restore(self, entries: Iterable["_Entry"]) -> None:
+        for key, time_ns, waiting, counted_at in entries:
+            self.times[key] = time_ns
+            if waiting:
+                self.waiting[key] = waiting
+            if counted_at:
+                self.counted_at[key] = counted_at
 
     def has(self, key: int, time_ns: int) -> bool:
         last_ns = self.times.get(key)
@@ -169,17 +217,31 @@ class _Table:
             self.counted_at.pop(key, None)
 
 
+def _entry(written: Sequence[int | str]) -> _Entry:
+    match written:
+        case [int(key), int(time_ns)] if time_ns > 0:
+            return _Entry(key, time_ns)
+        case [int(key), int(time_ns), str(waiting), int(counted_at)] if time_ns > 0:
+            return _Entry(key, time_ns, waiting, counted_at)
+    raise ValueError("an entry is a key, a time in nanoseconds, and perhaps a node and an event type")
+
+
+# Keys outlive the process, in the file of `hubble.position-file`: they are hashes of numbers only.
+
+
 def _tuple_key(flow: Flow) -> int:
-    return hash((flow.source_ip, flow.source_port, flow.destination_ip, flow.destination_port, flow.kind.protocol))
+    source, destination = crc32(flow.source_ip.encode()), crc32(flow.destination_ip.encode())
+    return hash((source, flow.source_port, destination, flow.destination_port, flow.kind.protocol_number))
 
 
 def _reverse_key(flow: Flow) -> int:
-    return hash((flow.destination_ip, flow.destination_port, flow.source_ip, flow.source_port, flow.kind.protocol))
+    source, destination = crc32(flow.source_ip.encode()), crc32(flow.destination_ip.encode())
+    return hash((destination, flow.destination_port, source, flow.source_port, flow.kind.protocol_number))
 
 
 def _query_key(flow: Flow, query: str) -> int:
-    return hash((flow.source_ip, flow.source_port, flow.destination_ip, query))
+    return hash((number_of_all((flow.source_ip, flow.destination_ip, query)), flow.source_port))
 
 
 def _redirect_key(flow: Flow) -> int:
-    return hash((flow.source.identity, flow.destination_ip, flow.destination_port))
+    return hash((flow.source.identity, crc32(flow.destination_ip.encode()), flow.destination_port))

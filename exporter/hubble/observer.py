@@ -27,12 +27,13 @@ from exporter.hubble.interface import (
     NodeStatus,
     SourceStats,
 )
-from exporter.hubble.positions import Keeper
+from exporter.hubble.positions import Keeper, Kept, Memory
 from exporter.hubble.releases import Release, oldest
 from exporter.hubble.request import Mask, follow_request
 from exporter.hubble.resume import Resume
 from exporter.hubble.settings import HubbleSettings, SourcesSettings
 from exporter.hubble.tls import TlsFileError, TlsFiles, expiries, read_files
+from exporter.log import logger
 
 _MOST_NAMES = 5
 _AT_ONCE = (ASKED_ANEW, MASK_REFUSED)
@@ -68,7 +69,11 @@ class Observer:
         """Messages that arrived; what stands still while the server is silent."""
         self._take: Callable[[Event], object] = lambda _: None
         self._keeper = Keeper(settings.position_file)
-        self._resume = Resume(settings.resume_window, settings.overlap, self._keeper.restored)
+        restored = self._keeper.restored
+        self._resume = Resume(
+            settings.resume_window, settings.overlap, restored.positions, processed=restored.processed
+        )
+        self._memory: Memory | None = None
 
     @property
     def description(self) -> str:
@@ -86,6 +91,16 @@ class Observer:
         with self._lock:
             if self._connection is not None:
                 self._connection.cancel()
+
+    def keep(self, memory: Memory) -> None:
+        """Give back what was remembered at the end of the process before, and keep it at the end of this one."""
+        self._memory, remembered = memory, self._keeper.restored.memory
+        if remembered is None:
+            return
+        try:
+            memory.restore(remembered)
+        except ValueError as error:
+            logger().warning("memory_not_restored", detail=str(error), hint="a connection may count once more")
 
     def choose(self, sources: SourcesSettings) -> None:
         """Ask for the flows of other sources: a request cannot be changed, so the stream begins anew, at once."""
@@ -135,7 +150,7 @@ class Observer:
 
     def events(self) -> Iterator[Event]:
         """Everything from the server, and `Connected` and `Disconnected` for each attempt."""
-        with self._keeper.keeping(self._resume.positions):
+        with self._keeper.keeping(self._resume.positions, self._left_behind):
             waits = self._delays()
             while not self._stopped.is_set():
                 self._has_flowed = False
@@ -146,6 +161,12 @@ class Observer:
                 if ended is None or ended.reason in _AT_ONCE:
                     continue
                 self._stopped.wait(self._longest() if is_permanent(ended) else next(waits))
+
+    def _left_behind(self) -> Kept:
+        positions = dict(self._resume.positions)
+        if self._memory is None:
+            return Kept(positions)
+        return Kept(positions, self._resume.remembered(), self._memory.remembered())
 
     def _end(self, why: Disconnected) -> None:
         # Between two streams there is nothing to replace: the next request is made of what holds then.

@@ -1,30 +1,58 @@
-"""Positions on disk: where the stream of each node was, for our own next start."""
+"""Positions on disk: where the stream of each node was, for our own next start.
+
+While the stream runs the file has positions only, so that it stays small. At an end in order it also has the memory
+with which the next process goes on as if it were this one.
+"""
 
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
+from exporter.hubble.resume import Processed
 from exporter.log import logger
 
-_VERSION = 1
+_VERSIONS = (1, 2)
+"""Version 1 had positions only."""
 _SECONDS = 1.0
+Lists = Mapping[str, Sequence[Sequence[int | str]]]
 
 
 class PositionFileError(Exception):
     """The file of `hubble.position-file` cannot be read, understood or written."""
 
 
+class Memory(Protocol):
+    """What somebody else remembers of the flows that were processed."""
+
+    def remembered(self) -> Lists:
+        """All of it, as lists of JSON."""
+        ...
+
+    def restore(self, remembered: Lists) -> None:
+        """Go on with it; raises a ValueError when it is something else."""
+        ...
+
+
+class Kept(NamedTuple):
+    """What stands in the file; `processed` and `memory` only after an end in order."""
+
+    positions: Mapping[str, int]
+    processed: Processed | None = None
+    memory: Lists | None = None
+
+
 class PositionFile:
-    """A small JSON file that is either the old one or the new one, never a part."""
+    """A JSON file that is either the old one or the new one, never a part."""
 
     def __init__(self, file: str) -> None:
         self._path = Path(file)
 
-    def read(self) -> dict[str, int]:
-        """Time (ns since the epoch) of the newest processed flow by node; empty when there is no file yet.
+    def read(self) -> Kept:
+        """Time (ns since the epoch) of the newest processed flow by node, and the memory; empty without a file.
 
         Raises:
             PositionFileError: when there is one that cannot be used.
@@ -32,28 +60,34 @@ class PositionFile:
         try:
             document = json.loads(self._path.read_bytes())
         except FileNotFoundError:
-            return {}
+            return Kept({})
         except OSError as error:
             raise PositionFileError(f"{self._path}: cannot be read: {error.strerror}") from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PositionFileError(f"{self._path}: is no JSON: {error}") from None
         positions = document.get("positions") if isinstance(document, dict) else None
-        if not isinstance(positions, dict) or document.get("version") != _VERSION:
-            raise PositionFileError(f"{self._path}: is no position file of version {_VERSION}")
-        if not all(isinstance(time, int) and time > 0 for time in positions.values()):
+        if not isinstance(positions, dict) or document.get("version") not in _VERSIONS:
+            raise PositionFileError(f"{self._path}: is no position file of version {' or '.join(map(str, _VERSIONS))}")
+        if not _are_times(positions, least=1):
             raise PositionFileError(f"{self._path}: a position is no time in nanoseconds")
-        return positions
+        try:
+            return Kept(positions, _processed(document.get("processed")), _memory(document.get("memory")))
+        except ValueError as error:
+            raise PositionFileError(f"{self._path}: {error}") from None
 
-    def write(self, positions: Mapping[str, int]) -> None:
+    def write(self, kept: Kept) -> None:
         """Replace the file.
 
         Raises:
             PositionFileError: when that is not possible; the old one is still there then.
         """
+        document: dict[str, Any] = {"version": _VERSIONS[-1], "positions": dict(kept.positions)}
+        if kept.processed is not None:
+            document |= {"processed": kept.processed._asdict(), "memory": kept.memory}
         part = self._path.with_name(f"{self._path.name}.part")
         try:
             with part.open("w") as file:
-                json.dump({"version": _VERSION, "positions": dict(positions)}, file)
+                json.dump(document, file, separators=(",", ":"))
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self._path)
@@ -62,7 +96,7 @@ class PositionFile:
 
 
 class Keeper:
-    """Restores the positions of the last run, and keeps those of this one, at most once a second.
+    """Restores what the last run left, and keeps the positions of this one, at most once a second.
 
     What goes wrong is said in one log line, and the stream goes on: the next start then begins with new flows.
     """
@@ -71,7 +105,7 @@ class Keeper:
         self._file = PositionFile(file) if file else None
         self.saves = False
         """Whether the last position is on disk."""
-        self.restored: dict[str, int] = {}
+        self.restored = Kept({})
         if self._file is None:
             return
         try:
@@ -80,36 +114,62 @@ class Keeper:
             logger().warning("position_not_restored", detail=str(error), hint="beginning with new flows")
 
     @contextmanager
-    def keeping(self, positions: Mapping[str, int]) -> Iterator[None]:
-        """Keep the file up to date while the block lasts, and once more at its end."""
+    def keeping(self, positions: Mapping[str, int], at_the_end: Callable[[], Kept]) -> Iterator[None]:
+        """Keep the file up to date while the block lasts, and write at its end what `at_the_end` says."""
         if self._file is None:
             yield
             return
         ended = threading.Event()
-        thread = threading.Thread(target=self._work, args=(self._file, positions, ended), name="position", daemon=True)
+        work = (self._file, positions, ended)
+        thread = threading.Thread(target=self._work, args=work, name="position", daemon=True)
         thread.start()
         try:
             yield
         finally:
             ended.set()
             thread.join()
+            self._write(self._file, at_the_end(), "")
 
     def _work(self, file: PositionFile, positions: Mapping[str, int], ended: threading.Event) -> None:
-        written: dict[str, int] = {}
+        written: Mapping[str, int] = {}
         told = ""
-        is_last = False
-        while not is_last:
-            is_last = ended.wait(_SECONDS)
+        while not ended.wait(_SECONDS):
             now = dict(positions)
-            if now == written:
-                continue
-            try:
-                file.write(now)
-                written, self.saves, told = now, True, ""
-            except PositionFileError as error:
-                self.saves = False
-                if str(error) != told:
-                    logger().warning(
-                        "position_not_saved", detail=str(error), hint="the next start begins with new flows"
-                    )
-                    told = str(error)
+            if now != written:
+                told = self._write(file, Kept(now), told)
+                written = {} if told else now
+
+    def _write(self, file: PositionFile, kept: Kept, told: str) -> str:
+        """Write, and return what went wrong; the same fault is said once."""
+        try:
+            file.write(kept)
+        except PositionFileError as error:
+            self.saves = False
+            if str(error) != told:
+                logger().warning("position_not_saved", detail=str(error), hint="the next start begins with new flows")
+            return str(error)
+        self.saves = True
+        return ""
+
+
+def _are_times(times: object, *, least: int) -> bool:
+    return isinstance(times, dict) and all(isinstance(time, int) and time >= least for time in times.values())
+
+
+def _processed(document: Any) -> Processed | None:  # noqa: ANN401, JSON
+    if document is None:
+        return None
+    match document:
+        case {"keys": list(keys), "forgotten": dict(forgotten), "begun": dict(begun)}:
+            are_numbers = all(isinstance(key, int) for key in keys)
+            if are_numbers and _are_times(forgotten, least=0) and _are_times(begun, least=0):
+                return Processed(keys, forgotten, begun)
+    raise ValueError("what was processed is no lists of numbers")
+
+
+def _memory(document: Any) -> Lists | None:  # noqa: ANN401, JSON
+    if document is None:
+        return None
+    if not isinstance(document, dict) or not all(isinstance(entries, list) for entries in document.values()):
+        raise ValueError("the memory is no lists")
+    return document

@@ -10,8 +10,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
+from zlib import crc32
 
-from exporter.flow import Flow
+from exporter.flow import L7, Dns, Flow, Http, Kafka
+from exporter.stable import number_of, number_of_all
 from exporter.window import WindowStats
 
 _LAGGARD_NS = 60 * 1_000_000_000
@@ -30,6 +33,16 @@ class _Repetition:
     until_ns: int
     newest_ns: int = 0
     matched: Counter[int] = field(default_factory=Counter)
+
+
+class Processed(NamedTuple):
+    """What a process leaves behind: keys of what it processed last, each as often as it was processed."""
+
+    keys: list[int]
+    forgotten: dict[str, int]
+    """By node: up to which time (ns) keys were forgotten."""
+    begun: dict[str, int]
+    """By node: the time (ns) of the first flow that was processed."""
 
 
 class _Keys:
@@ -63,7 +76,10 @@ class Resume:
         overlap: float,
         positions: Mapping[str, int] | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
+        *,
+        processed: Processed | None = None,
     ) -> None:
+        """`positions` and what was `processed` are those of the process before; without the latter no key is known."""
         self._bound, self._overlap_ns, self._wall_ns = bound, int(overlap * 1e9), wall_ns
         self._latest_ns = 0
         self.positions: dict[str, int] = dict(positions or {})
@@ -73,14 +89,17 @@ class Resume:
         self._keys = _Keys()
         self._chunks: deque[tuple[_Keys, dict[str, int]]] = deque()
         """Older keys, each part with the positions at its end."""
-        # Of what was processed before we started no keys are left.
-        self._forgotten: dict[str, int] = dict(self.positions)
+        self._forgotten: dict[str, int] = dict(self.positions if processed is None else processed.forgotten)
         """Positions up to which keys were forgotten: what is older, and of the time since the node was first seen, was
         processed, whatever it is."""
         self._begun: dict[str, int] = dict.fromkeys(self.positions, 0)
+        if processed is not None:
+            self._keys.appended += processed.keys[-bound:]
+            self._begun |= processed.begun
         self._repeated: dict[str, _Repetition] = {}
         """Nodes whose flows may come again."""
         self._is_replayable = False
+        self._numbers: dict[str, int] = {}
 
     @property
     def since_ns(self) -> int:
@@ -117,7 +136,7 @@ class Resume:
             self.positions[node_name] = time_ns
             if not position:
                 self._begun[node_name] = time_ns
-        key = _key(flow)
+        key = _key(flow, self._number_of(node_name))
         # Most flows are newer than all before them, and no node has just come back.
         is_doubtful = self._repeated or (time_ns < position and self._is_replayable)
         if is_doubtful and self._is_repetition(node_name, time_ns, position, key):
@@ -130,10 +149,21 @@ class Resume:
             self._turn()
         return flow
 
+    def remembered(self) -> Processed:
+        """What the next process needs to tell what comes again from what is new."""
+        keys = [key for chunk, _ in self._chunks for key in chunk.appended]
+        return Processed(keys + self._keys.appended, dict(self._forgotten), dict(self._begun))
+
     def stats(self) -> WindowStats:
         """For the exporter's own metrics; that old keys leave is how it works, and no loss."""
         entries = sum(len(keys.appended) for keys, _ in self._chunks) + len(self._keys.appended)
         return WindowStats(entries, self._bound, 0)
+
+    def _number_of(self, node_name: str) -> int:
+        number = self._numbers.get(node_name)
+        if number is None:
+            number = self._numbers[node_name] = number_of(node_name)
+        return number
 
     def _is_usable(self, time_ns: int) -> bool:
         self._latest_ns = self._wall_ns() + _NO_FUTURE_NS
@@ -174,17 +204,24 @@ class Resume:
         return self._keys.times(key) + sum(keys.times(key) for keys, _ in self._chunks)
 
 
-def _key(flow: Flow) -> int:
-    """What tells one event from another. `uuid` does not: some releases leave it out (see the reference of the API)."""
-    key = hash(
-        (
-            flow.time_ns,
-            flow.node_name,
-            flow.kind.fingerprint,
-            flow.source_ip,
-            flow.source_port,
-            flow.destination_ip,
-            flow.destination_port,
-        )
-    )
-    return key if flow.l7 is None else hash((key, flow.l7))
+def _key(flow: Flow, node_number: int) -> int:
+    """What tells one event from another. `uuid` does not: some releases leave it out (see the reference of the API).
+
+    Made of numbers only, so that the next process finds the same: it reads the keys of this one.
+    """
+    addresses = crc32(f"{flow.source_ip} {flow.destination_ip}".encode())
+    kind = flow.kind.fingerprint
+    key = hash((flow.time_ns, node_number, kind, addresses, flow.source_port, flow.destination_port))
+    return key if flow.l7 is None else hash((key, *_content(flow.l7)))
+
+
+def _content(l7: L7) -> tuple[int, ...]:
+    match l7.record:
+        case Dns(query, qtypes, rcode):
+            return l7.type, rcode, number_of_all((query, *qtypes))
+        case Http(method, code):
+            return l7.type, code, number_of(method)
+        case Kafka(api_key, error_code):
+            return l7.type, error_code, number_of(api_key)
+        case None:
+            return (l7.type,)

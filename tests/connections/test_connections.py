@@ -1,5 +1,9 @@
 """One connection is counted once: windows by flow time, nothing else."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +12,7 @@ from exporter.connections.connections import Connections
 from exporter.connections.settings import ConnectionsSettings
 from exporter.flow import Flow, TcpFlags, Verdict
 from tests.flows import ACK, SYN, at, changed, flow, icmp, pod, policy_verdict, reply_to, udp
+from tests.programs import environment
 
 
 def _connections(window: int = 100) -> Connections:
@@ -337,3 +342,85 @@ def test_bound_property(steps: list[tuple[int, int]], bound: int) -> None:
         connections.start(flow(source_port=port, time_ns=at(now), verdict=Verdict.REDIRECTED))
         connections.saw_inbound(flow(source_port=port, time_ns=at(now)))
         assert all(window.entries <= bound for window in connections.stats().values())
+
+
+# ---- Across a restart --------------------------------------------------------------------------------------------
+
+
+def _handed_over(connections: Connections) -> Connections:
+    """Another process goes on with what this one has left."""
+    other = _connections()
+    other.restore(json.loads(json.dumps(connections.remembered())))
+    return other
+
+
+def test_connection_that_two_processes_see() -> None:
+    """A retransmitted SYN, the trace behind a verdict and a later datagram are what the process before has counted."""
+    before = _connections()
+    assert before.start(policy_verdict())
+    assert before.start(udp())
+    after = _handed_over(before)
+    assert not after.start(flow(time_ns=at(3)))
+    assert not after.start(udp(time_ns=at(299)))
+    assert after.start(flow(time_ns=at(64)))
+
+
+def test_what_else_is_handed_over() -> None:
+    """An answer from world that is awaited, what came in, what the proxy was handed, and what was asked."""
+    before = _connections()
+    assert before.start(flow(), awaits_answer=True)
+    incoming = flow(direction=1, source_ip="10.0.7.7")
+    before.saw_inbound(incoming)
+    before.start(policy_verdict(verdict=Verdict.REDIRECTED, destination_port=80))
+    before.asked(flow(), "api.example.com.")
+    after = _handed_over(before)
+    assert after.answered_node(reply_to(flow(), tcp_flags=SYN | ACK, time_ns=at(1))) == "east/node-1"
+    assert after.is_answer(reply_to(incoming))
+    assert after.is_upstream(flow(destination_port=80))
+    assert after.was_asked(flow(), "api.example.com.")
+    assert not _connections().was_asked(flow(), "api.example.com.")
+
+
+def test_memory_is_no_larger_than_here() -> None:
+    """What another process with a larger window has left is cut to the latest."""
+    before = _connections(100)
+    for port in range(50):
+        before.start(flow(source_port=20_000 + port))
+    after = _connections(10)
+    after.restore(before.remembered())
+    assert after.stats()["connections"].entries == 10
+    assert not after.start(flow(source_port=20_049))
+
+
+@pytest.mark.parametrize("entry", [[], [1], ["a", 1], [1, "a"], [1, -1], [1, 2, 3, 4], [1, 2, "n", "t"]])
+def test_memory_that_is_none(entry: list[int | str]) -> None:
+    """What is no entry is refused as a whole."""
+    connections = _connections()
+    with pytest.raises(ValueError, match="an entry is a key"):
+        connections.restore({"tcp": [[1, 2]], "queries": [entry]})
+    assert connections.stats()["connections"].entries == 0
+
+
+def test_keys_are_the_same_in_every_process() -> None:
+    """Python hashes texts differently in each process; what is handed over does not."""
+    script = (
+        "from exporter.connections.connections import Connections\n"
+        "from exporter.connections.settings import ConnectionsSettings\n"
+        "from exporter.hubble.resume import Resume\n"
+        "from tests.flows import dns_query, flow, http_request, kafka_response\n"
+        "connections, resume = Connections(ConnectionsSettings()), Resume(100, 10.0)\n"
+        "connections.start(flow()); connections.saw_inbound(flow()); connections.asked(flow(), 'a.example.')\n"
+        "[resume.take(one) for one in (flow(), dns_query(), http_request(), kafka_response())]\n"
+        "print(connections.remembered(), resume.remembered())\n"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**environment(), "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1] != ""

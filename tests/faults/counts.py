@@ -1,5 +1,6 @@
 """What must come out: the oracle counts the same flows once, in this process and without a network."""
 
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -65,6 +66,12 @@ def products(exposition: str) -> Counts:
     )
 
 
+def processed_in(exposition: str) -> int:
+    """Flows that were taken for new ones."""
+    lines = [line for line in exposition.splitlines() if line.startswith(f"{_FLOWS}{{")]
+    return sum(int(float(line.rpartition(" ")[2])) for line in lines if '"replayed"' not in line)
+
+
 class Exporter(Process):
     """The command `run`, which tries again at once and looks after its connection all the time."""
 
@@ -89,8 +96,18 @@ class Exporter(Process):
 
     def processed(self) -> int:
         """Flows that it took for new ones."""
-        lines = [line for line in self.metrics().splitlines() if line.startswith(f"{_FLOWS}{{")]
-        return sum(int(float(line.rpartition(" ")[2])) for line in lines if '"replayed"' not in line)
+        return processed_in(self.metrics())
+
+    def last_scrape(self) -> str:
+        """End it by SIGTERM, and return what the scrape says that it waits for: all that it has counted."""
+        self.send(signal.SIGTERM)
+        said = ""
+        while True:
+            try:
+                said = self.metrics()
+            except OSError:
+                assert self.wait() == 0
+                return said
 
     def ended(self, reason: str) -> int:
         """Attempts and streams that ended for this reason."""

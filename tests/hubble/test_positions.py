@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from exporter.hubble import positions as module
-from exporter.hubble.positions import Keeper, PositionFile, PositionFileError
+from exporter.hubble.positions import Keeper, Kept, PositionFile, PositionFileError
+from exporter.hubble.resume import Processed
 from tests.programs import eventually
 
 POSITIONS = {"east/node-1": 1_800_000_000_000_000_001, "east/node-2": 1_800_000_000_000_000_002}
@@ -19,11 +20,27 @@ POSITIONS = {"east/node-1": 1_800_000_000_000_000_001, "east/node-2": 1_800_000_
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     """Nanoseconds survive, and nothing else is left in the folder."""
     file = PositionFile(str(tmp_path / "position.json"))
-    assert file.read() == {}
-    file.write({"old": 1})
-    file.write(POSITIONS)
-    assert file.read() == POSITIONS
+    assert file.read() == Kept({})
+    file.write(Kept({"old": 1}))
+    file.write(Kept(POSITIONS))
+    assert file.read() == Kept(POSITIONS)
     assert [path.name for path in tmp_path.iterdir()] == ["position.json"]
+
+
+def test_what_an_end_in_order_leaves(tmp_path: Path) -> None:
+    """Keys, up to where they were forgotten, and the memory of others survive."""
+    file = PositionFile(str(tmp_path / "position.json"))
+    processed = Processed([5, -(1 << 62), 5], {"n": 3}, {"n": 0})
+    kept = Kept(POSITIONS, processed, {"tcp": [[7, 9, "n", 4]], "inbound": []})
+    file.write(kept)
+    assert file.read() == kept
+
+
+def test_a_file_of_version_1(tmp_path: Path) -> None:
+    """What an older version of ours left has positions, and no memory."""
+    path = tmp_path / "position.json"
+    path.write_text('{"version": 1, "positions": {"n": 7}}')
+    assert PositionFile(str(path)).read() == Kept({"n": 7})
 
 
 @pytest.mark.parametrize(
@@ -31,11 +48,19 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     [
         ("", "no JSON"),
         ("{", "no JSON"),
-        ("[]", "no position file of version 1"),
-        ('{"version": 2, "positions": {}}', "no position file of version 1"),
-        ('{"version": 1}', "no position file of version 1"),
+        ("[]", "no position file of version 1 or 2"),
+        ('{"version": 3, "positions": {}}', "no position file of version 1 or 2"),
+        ('{"version": 1}', "no position file of version 1 or 2"),
         ('{"version": 1, "positions": {"n": "soon"}}', "no time in nanoseconds"),
         ('{"version": 1, "positions": {"n": -1}}', "no time in nanoseconds"),
+        ('{"version": 2, "positions": {}, "processed": []}', "what was processed is no lists of numbers"),
+        (
+            '{"version": 2, "positions": {}, "processed": {"keys": ["a"], "forgotten": {}, "begun": {}}}',
+            "no lists of n",
+        ),
+        ('{"version": 2, "positions": {}, "processed": {"keys": [], "forgotten": {"n": -1}, "begun": {}}}', "no lists"),
+        ('{"version": 2, "positions": {}, "memory": {"tcp": 1}}', "the memory is no lists"),
+        (f'{{"version": 2, "positions": {"[" * 100_000}', "no JSON"),
     ],
 )
 def test_a_file_that_is_none(tmp_path: Path, content: str, word: str) -> None:
@@ -53,33 +78,35 @@ def test_fuzz_any_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes
     path = tmp_path_factory.mktemp("position") / "position.json"
     path.write_bytes(content)
     with suppress(PositionFileError):
-        assert isinstance(PositionFile(str(path)).read(), dict)
+        assert isinstance(PositionFile(str(path)).read(), Kept)
 
 
 def test_a_folder_that_is_missing(tmp_path: Path) -> None:
     """A file that cannot be written says so, and the old one is still there."""
     with pytest.raises(PositionFileError, match="cannot be written: No such file or directory"):
-        PositionFile(str(tmp_path / "missing" / "position.json")).write(POSITIONS)
+        PositionFile(str(tmp_path / "missing" / "position.json")).write(Kept(POSITIONS))
 
 
 def test_keeps_and_restores(tmp_path: Path) -> None:
     """Positions are on disk while the stream runs, and exactly those of its end when it ends."""
     path, positions = tmp_path / "position.json", dict(POSITIONS)
     keeper = Keeper(str(path))
-    assert keeper.restored == {}
-    with keeper.keeping(positions):
+    assert keeper.restored == Kept({})
+    processed = Processed([1], {}, {})
+    with keeper.keeping(positions, lambda: Kept(positions, processed, {})):
         eventually(path.exists, "a first position")
         assert keeper.saves
+        assert "processed" not in path.read_text()
         positions["east/node-1"] += 5
-    assert Keeper(str(path)).restored == positions
+    assert Keeper(str(path)).restored == Kept(positions, processed, {})
 
 
 def test_no_file() -> None:
     """Without a file nothing is kept, and that is no fault."""
     keeper = Keeper("")
-    with capture_logs() as lines, keeper.keeping(POSITIONS):
+    with capture_logs() as lines, keeper.keeping(POSITIONS, lambda: Kept(POSITIONS)):
         pass
-    assert (keeper.restored, keeper.saves, lines) == ({}, False, [])
+    assert (keeper.restored, keeper.saves, lines) == (Kept({}), False, [])
 
 
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
@@ -88,7 +115,7 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     path.write_text("broken")
     with capture_logs() as lines:
         keeper = Keeper(str(path))
-        with keeper.keeping(POSITIONS):
+        with keeper.keeping(POSITIONS, lambda: Kept(POSITIONS)):
             pass
     assert [line["event"] for line in lines] == ["position_not_restored"]
     assert json.loads(path.read_text())["positions"] == POSITIONS
@@ -101,14 +128,14 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: 
     attempts = 0
     write = PositionFile.write
 
-    def counting(file: PositionFile, now: dict[str, int]) -> None:
+    def counting(file: PositionFile, now: Kept) -> None:
         nonlocal attempts
         attempts += 1
         write(file, now)
 
     monkeypatch.setattr(PositionFile, "write", counting)
     keeper = Keeper(str(folder / "position.json"))
-    with capture_logs() as lines, keeper.keeping(positions):
+    with capture_logs() as lines, keeper.keeping(positions, lambda: Kept(positions)):
         eventually(lambda: attempts > 5, "several attempts")
         assert not keeper.saves
         folder.mkdir()

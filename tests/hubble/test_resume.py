@@ -269,3 +269,46 @@ def test_property_every_flow_counts_once(steps: list[tuple[str, int, int]], cuts
 
 def _shown(event: Flow) -> tuple[int, str, int]:
     return event.time_ns // SECOND, event.node_name, event.source_port
+
+
+# ---- Across a restart --------------------------------------------------------------------------------------------
+
+
+def handed_over(window: Resume) -> Resume:
+    """Another process goes on where this one has ended."""
+    other = Resume(1000, 10.0, window.positions, lambda: at(1_000_000), processed=window.remembered())
+    other.begins(other.since_ns)
+    return other
+
+
+def test_late_record_of_a_node_that_was_processed_further() -> None:
+    """What arrived after the end of a process and is stamped before it is new; what it processed is not."""
+    window, events = resume(), number(20)
+    new(window, events)
+    late = dns_query(time_ns=at(15.5), node_name=NODE)
+    assert new(handed_over(window), [*again(events), late]) == [late]
+
+
+def test_twins_across_a_restart() -> None:
+    """Two flows stamped alike were processed: they come twice, and a third is another one."""
+    window, events = resume(), number(5)
+    new(window, [*events, *again(events[-1:])])
+    third = again(events[-1:])
+    assert new(handed_over(window), [*again(events), *again(events[-1:]), *third]) == third
+
+
+def test_restart_without_memory() -> None:
+    """After a kill only positions are known: whatever is not newer was processed, whatever it is."""
+    window, events = resume(), number(20)
+    new(window, events)
+    other = resume(positions=window.positions)
+    other.begins(other.since_ns)
+    late, fresh = dns_query(time_ns=at(15.5), node_name=NODE), number(1, start=20)
+    assert new(other, [*again(events), late, *fresh]) == fresh
+
+
+def test_memory_of_a_full_window() -> None:
+    """Keys that had left the window were of flows that were processed; those in it tell each for itself."""
+    window, events = resume(bound=8), number(40)
+    new(window, events)
+    assert new(handed_over(window), again(events)) == []
