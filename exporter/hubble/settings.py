@@ -87,8 +87,8 @@ class HubbleSettings(BaseModel):
     position_file: str = Field(
         default="",
         description="File in which the position of each node's stream is kept, at most once a second, and at an end in "
-        "order what was counted lately (up to 11 MB), for our own next start; without it a start begins with new flows. "
-        "Its folder must be writable.",
+        "order what was counted lately (up to 11 MB), for our own next start; without it a start begins with new "
+        "flows. Its folder must be writable.",
     )
     endpoint_cache: int = Field(
         default=50_000,
