@@ -56,7 +56,7 @@ class PeerReader:
             names = parts["k8sService"].entries()
             if not names.keys() <= {"serviceName", "namespace"} or "serviceName" not in names:
                 parts["k8sService"].refuse("write serviceName and namespace")
-            namespace = names["namespace"].text() if "namespace" in names else self._namespace
+            namespace = names["namespace"].text() if "namespace" in names else ""
             return ServicePeer(self._objects, namespace, names["serviceName"].text())
         chosen = parts["k8sServiceSelector"].entries()
         if not chosen.keys() <= {"selector", "namespace"} or "selector" not in chosen:

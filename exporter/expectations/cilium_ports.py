@@ -57,7 +57,7 @@ def _ports(field: Field, objects: Objects, unread: Unread) -> Iterator[Ports]:
             continue
         port = parts["port"].number(0, _LAST_PORT)
         last = parts["endPort"].number(0, _LAST_PORT) if "endPort" in parts else 0
-        yield ports_from(port, protocol.lower(), last)
+        yield ports_from(port, protocol.lower(), last if port else 0)
 
 
 def _note(key: str, part: Field, ports: list[Ports]) -> str:

@@ -135,5 +135,5 @@ def _names(document: _Document) -> tuple[str, str]:
     metadata = document.parts["metadata"].entries() if "metadata" in document.parts else {}
     if "name" not in metadata:
         document.root.refuse(f"a {document.kind} needs metadata.name")
-    namespace = metadata["namespace"].text() if "namespace" in metadata else "default"
-    return namespace, metadata["name"].text()
+    namespace = metadata["namespace"].text() if "namespace" in metadata else ""
+    return namespace or "default", metadata["name"].text()

@@ -136,13 +136,15 @@ class ServicePeer(NamedTuple):
 
     def _services(self) -> list[tuple[str, str]]:
         services = self.objects.services
-        if self.selector is None:
+        if self.selector is None and self.namespace:
             return [(self.namespace, self.name)] if (self.namespace, self.name) in services else []
-        chosen = self.selector
+        # Without a namespace it is a service of any (pkg/policy/k8s/service.go).
+        chosen, name = self.selector, self.name
         return [
             key
             for key, service in services.items()
-            if self.namespace in ("", key[0]) and chosen.selects(service.labels) is YES
+            if self.namespace in ("", key[0])
+            and (key[1] == name if chosen is None else chosen.selects(service.labels) is YES)
         ]
 
     def _behind(self, key: tuple[str, str], target: Target) -> Match:
@@ -157,7 +159,6 @@ class ServicePeer(NamedTuple):
         return max((PrefixPeer(address).matches(target) for address in addresses), default=NO)
 
     def __str__(self) -> str:
-        what = (
-            f"{self.namespace}/{self.name}" if self.selector is None else f"{self.namespace or '*'}/[{self.selector}]"
-        )
+        namespace = self.namespace or "*"
+        what = f"{namespace}/{self.name}" if self.selector is None else f"{namespace}/[{self.selector}]"
         return f"service {what}{'' if self._services() else ' (unknown)'}"

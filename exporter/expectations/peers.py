@@ -7,10 +7,13 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple, Protocol
 
 from exporter.expectations.interface import NO, UNKNOWN, YES, Match
-from exporter.expectations.labels import RESERVED, Selector
+from exporter.expectations.labels import RESERVED, Labels, Selector
 from exporter.expectations.question import Target
 
 WIDE_ENTITIES = frozenset({"world", "world-ipv4", "world-ipv6", "all"})
+
+
+_WORLD = tuple(Labels([(RESERVED, name, "")]) for name in ("world", "world-ipv4", "world-ipv6"))
 
 
 class Peer(Protocol):
@@ -62,8 +65,8 @@ class EndpointPeer(NamedTuple):
 
     @property
     def wide(self) -> bool:
-        """`reserved:world` as a label is the world too."""
-        return any(one.source == RESERVED and one.key in WIDE_ENTITIES for one in self.selector.requirements)
+        """Where it selects the world itself: by its label, or by labels that the world has not (`NotIn`)."""
+        return any(self.selector.selects(labels) is YES for labels in _WORLD)
 
     def matches(self, target: Target) -> Match:
         """By all labels that are known."""

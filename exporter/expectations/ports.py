@@ -57,7 +57,7 @@ class Ports(NamedTuple):
 
 def ports_from(port: int, protocol: str, last: int = 0) -> Ports:
     """Port 0 stands for all of them, as in Cilium's policies; `last` ends a range."""
-    return Ports(protocol, port, max(port, last)) if port else Ports(protocol)
+    return Ports(protocol, port, max(port, last)) if port or last else Ports(protocol)
 
 
 def one_of(ports: tuple[Ports, ...], protocol: str, port: int | None, target: Target) -> Match:

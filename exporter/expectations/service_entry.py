@@ -27,6 +27,8 @@ def read_service_entry(spec: Field, ref: PolicyRef, gateways: tuple[WorkloadChoo
     ports = tuple(_port(item) for item in parts["ports"].items()) if "ports" in parts else ()
     rules = (Rule(RuleRef(ref, "hosts", 0, parts["hosts"].line), peers, ports),)
     exported = [item.text() for item in parts["exportTo"].items()] if "exportTo" in parts else ["*"]
+    # Exported to nobody by name is exported to all.
+    exported = exported or ["*"]
     namespaces = [ref.namespace if name == "." else name for name in exported if name != "~"]
     meshed = [Policy(ref, WorkloadChooser(namespace), rules, isolates=False) for namespace in namespaces]
     return meshed + [Policy(ref, gateway, rules, isolates=True) for gateway in gateways]
