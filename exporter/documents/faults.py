@@ -47,6 +47,11 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
+def printable(text: str) -> str:
+    """The text as one line: whatever would begin another, or move the cursor, is written as its escape."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def named(text: str) -> str:
     """`text` as a name in a message: bare where it reads as one, quoted otherwise."""
     return text if text.isprintable() and " " not in text and 0 < len(text) <= _LONGEST else shown(text)

@@ -74,7 +74,11 @@ class Field:
             self._expected("one value")
         if has_foreign_tag(self._node):
             self.refuse("a tag (`!name`) has no meaning here; remove it")
-        return "" if self.is_empty else str(self._node.value)
+        text = "" if self.is_empty else str(self._node.value)
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            # An escape can write one; nothing can print it.
+            self.refuse("half of a character (a lone surrogate) is no text; correct the escape")
+        return text
 
     def number(self, least: int, most: int) -> int:
         """A whole number."""

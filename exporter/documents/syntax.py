@@ -11,6 +11,7 @@ from exporter.documents.faults import DocumentError, Fault, Place
 
 T = TypeVar("T")
 
+_DEEPEST = 100
 _QUOTED = re.compile(r"'([^']*)'")
 _HARMLESS = re.compile(r"<.*>|\\?.")
 
@@ -33,9 +34,24 @@ def compose_all(file: str) -> list[yaml.Node]:
     text = _read(file)
     try:
         # The C library takes a tenth of the time; what is wrong, the other one says better.
-        return list(_documents(yaml.CSafeLoader(text)))
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError):
-        return _composed(file, text, lambda loader: list(_documents(loader)))
+        if not _is_deep(text):
+            return list(_documents(yaml.CSafeLoader(text)))
+    except (yaml.YAMLError, ValueError, OverflowError):
+        pass
+    return _composed(file, text, lambda loader: list(_documents(loader)))
+
+
+def _is_deep(text: str) -> bool:
+    """Whether nodes are nested so deeply that the C library, which asks nobody, would run out of stack and crash."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                return True
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return False
 
 
 def _documents(loader: yaml.SafeLoader | yaml.CSafeLoader) -> Iterator[yaml.Node]:

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator
 
+from exporter.documents.faults import printable
 from exporter.expectations.manifests import Manifests
 
 
 def check(read: Manifests) -> Iterator[str]:
     """Policies with their rules; wide ones are marked, and so is what is not evaluated."""
+    # Names come from files that anybody may have written.
+    return map(printable, _check(read))
+
+
+def _check(read: Manifests) -> Iterator[str]:
     for policy in read.policies:
         effect = "isolates egress" if policy.isolates else "isolates nobody"
         yield f"{policy.ref}: {policy.chooser}; {effect}"

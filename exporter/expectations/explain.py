@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
+from exporter.documents.faults import printable
 from exporter.expectations.evaluator import Evaluator, Selected
 from exporter.expectations.interface import NO, UNKNOWN, YES, Answer, Expectation
 from exporter.expectations.policy import Rule
@@ -16,6 +17,10 @@ _WHY = {
 
 def explain(evaluator: Evaluator, question: Question, today: date) -> Iterator[str]:
     """Lines for a person; the first is the answer alone."""
+    return map(printable, _explain(evaluator, question, today))
+
+
+def _explain(evaluator: Evaluator, question: Question, today: date) -> Iterator[str]:
     selected = evaluator.selected(question.source)
     answer = evaluator.answer(question, today, selected)
     port = "" if question.port is None else f"{question.port}/"

@@ -55,7 +55,8 @@ class _Document(NamedTuple):
 def read_manifests(roots: Iterable[tuple[str, yaml.Node]], gateways: tuple[WorkloadChooser, ...] = ()) -> Manifests:
     """Everything that stands in these documents; one fault spoils its own object only."""
     objects, faults, skipped = Objects(), list[Fault](), Counter[str]()
-    documents = list(_guarded(roots, lambda root: _documents(*root), faults))
+    fields = list(_guarded(roots, lambda root: _unpacked(Field(*root)), faults))
+    documents = list(_guarded(fields, lambda field: [_document(field)], faults))
     for document in documents:
         if document.kind in READERS and document.group in READERS[document.kind].groups:
             found = faults if READERS[document.kind].is_strict else []
@@ -75,26 +76,23 @@ def _guarded(these: Iterable[T], read: Callable[[T], Iterable[R]], faults: list[
             faults += error.faults
 
 
-def _documents(file: str, node: yaml.Node) -> Iterator[_Document]:
-    root = Field(file, node)
-    if root.is_empty:
-        return
-    for field in _unpacked(root):
-        parts = field.entries()
-        if "allow" in parts and "kind" not in parts:
-            yield _Document("Allowlist", "", parts, field)
-            continue
-        kind = parts["kind"].text() if "kind" in parts else ""
-        group, slash, _ = parts["apiVersion"].text().partition("/") if "apiVersion" in parts else ("", "", "")
-        yield _Document(kind, group if slash else "", parts, field)
-
-
 def _unpacked(root: Field) -> list[Field]:
-    """The objects of a `List`, or the one object."""
+    """The objects of a `List`, or the one object; nothing of an empty document."""
+    if root.is_empty:
+        return []
     parts = root.entries()
     if "items" in parts and "kind" in parts and parts["kind"].text().endswith("List"):
         return parts["items"].items()
     return [root]
+
+
+def _document(field: Field) -> _Document:
+    parts = field.entries()
+    if "allow" in parts and "kind" not in parts:
+        return _Document("Allowlist", "", parts, field)
+    kind = parts["kind"].text() if "kind" in parts else ""
+    group, slash, _ = parts["apiVersion"].text().partition("/") if "apiVersion" in parts else ("", "", "")
+    return _Document(kind, group if slash else "", parts, field)
 
 
 def _is_policy(document: _Document) -> bool:

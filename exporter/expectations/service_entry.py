@@ -3,7 +3,7 @@
 Source: Istio reference, networking.istio.io ServiceEntry (`hosts`, `exportTo`, `ports`, `addresses`).
 """
 
-from exporter.destinations.patterns import check_name
+from exporter.destinations.patterns import check_name, check_pattern
 from exporter.documents.fields import Field
 from exporter.expectations.interface import PolicyRef, RuleRef
 from exporter.expectations.outside_peers import NamePeer, PrefixPeer
@@ -41,6 +41,7 @@ def _host(field: Field) -> Peer:
     rest = host.removeprefix("*.")
     try:
         check_name(rest)
+        check_pattern(f"**.{rest}")
     except ValueError:
         field.refuse(f"{host!r} is no host such as api.example.com or *.example.com")
     # Istio's star stands for any number of labels.
