@@ -239,7 +239,7 @@ class Pipeline:
         if not self._connections.start(flow, awaits_answer=to_world):
             return Outcome.SAME_CONNECTION
         self._recorder.connection(flow, source, destination)
-        self._expected(flow, source, destination)
+        self._contact(flow, source, destination)
         if to_world:
             self._recorder.world_start(flow)
         return counted(destination)
@@ -262,12 +262,15 @@ class Pipeline:
         if self._chosen.chooses and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         self._recorder.drop(flow, source, destination)
-        self._expected(flow, source, destination)
+        self._contact(flow, source, destination)
         self.recent.dropped(flow, source, destination)
         return counted(destination)
 
-    def _expected(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
-        """Have the contact looked up; the answer is remembered, and counted when it is new."""
+    def _contact(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
+        """What there is to say of a contact, whether it was let pass or not: is it DNS elsewhere, is it expected?"""
+        transport = self._destinations.resolvers.bypass(flow, source, destination)
+        if transport:
+            self._recorder.dns_bypass(flow, source, transport)
         if self.expectations.is_asked:
             self.expectations.answer(flow, source, destination, self._destinations.workload_of)
 

@@ -4,6 +4,7 @@ from exporter.destinations.cidrs import CidrNames
 from exporter.destinations.classify import Contact, Knowledge, asked_name, classify
 from exporter.destinations.interface import RESOLVER, Destination, DestinationKind, WorkloadName
 from exporter.destinations.names import ClusterNames
+from exporter.destinations.resolvers import Resolvers
 from exporter.destinations.scopes import Scope, Scopes
 from exporter.destinations.settings import DestinationsSettings
 from exporter.destinations.workloads import Workloads
@@ -38,9 +39,7 @@ class Destinations:
             CidrNames(settings.cidr_names),
             Scopes(settings.cluster_cidrs, settings.nat64_prefixes),
         )
-        self._resolver_labels = frozenset(settings.resolvers.labels)
-        self._resolver_addresses = frozenset(settings.resolvers.addresses)
-        self._resolver_ports = frozenset(settings.resolvers.ports)
+        self.resolvers = Resolvers(settings.resolvers)
 
     def learn(self, flow: Flow) -> None:
         """Take from a flow, counted or not, what it says about pods, nodes and addresses of the cluster."""
@@ -69,7 +68,7 @@ class Destinations:
 
     def source_of(self, flow: Flow) -> WorkloadName:
         """The workload that sent the flow; what a resolver asks of others are its clients' queries: `~resolver`."""
-        if flow.destination_port in self._resolver_ports or (flow.l7 and isinstance(flow.l7.record, Dns)):
+        if flow.destination_port in self.resolvers.ports or (flow.l7 and isinstance(flow.l7.record, Dns)):
             return self._asker(flow.source, flow.source_ip)
         return self._workloads.name_of(flow.source)
 
@@ -79,7 +78,7 @@ class Destinations:
 
     def _asker(self, endpoint: Endpoint, address: str) -> WorkloadName:
         name = self._workloads.name_of(endpoint)
-        if address in self._resolver_addresses or not endpoint.labels.isdisjoint(self._resolver_labels):
+        if self.resolvers.has(endpoint, address):
             return WorkloadName(name.namespace, RESOLVER)
         return name
 

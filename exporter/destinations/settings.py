@@ -51,6 +51,24 @@ class ResolverSettings(BaseModel):
         default=("169.254.20.10",), description="Addresses of resolvers that are no pods, such as node-local-dns."
     )
     ports: tuple[Port, ...] = Field(default=(53, 5353), description="Ports on which resolvers are asked.")
+    doh: tuple[str, ...] = Field(
+        default=(
+            # Names and addresses as their operators publish them for DNS over HTTPS.
+            *("dns.google", "8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "2001:4860:4860::8844"),
+            *("cloudflare-dns.com", "one.one.one.one", "1.1.1.1", "1.0.0.1"),
+            *(
+                "2606:4700:4700::1111",
+                "2606:4700:4700::1001",
+                "chrome.cloudflare-dns.com",
+                "mozilla.cloudflare-dns.com",
+            ),
+            *("dns.quad9.net", "9.9.9.9", "149.112.112.112", "2620:fe::fe", "2620:fe::9"),
+            *("doh.opendns.com", "208.67.222.222", "208.67.220.220", "dns.nextdns.io", "doh.cleanbrowsing.org"),
+            *("dns.adguard-dns.com", "94.140.14.14", "94.140.15.15", "doh.mullvad.net", "dns.mullvad.net"),
+        ),
+        description="Names and addresses of resolvers outside that speak DNS over HTTPS; connections to their port 443 "
+        "are counted in `dns_bypass`.",
+    )
 
 
 class DestinationsSettings(BaseModel):

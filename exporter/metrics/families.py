@@ -111,6 +111,13 @@ WORLD_ANSWERED = Family(
     (labels.NODE_NAME,),
     ((labels.NODE_NAME,),),
 )
+DNS_BYPASS = Family(
+    "hubble_egress_dns_bypass_total",
+    "counter",
+    "Connections and drops on the way to a resolver that is not the cluster's: names asked there are seen by nobody.",
+    (*_SOURCE, labels.TRANSPORT),
+    (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
+)
 
 PRODUCT = (
     CONNECTIONS,
@@ -121,6 +128,7 @@ PRODUCT = (
     L7_REQUESTS,
     WORLD_STARTS,
     WORLD_ANSWERED,
+    DNS_BYPASS,
 )
 
 FLOWS = Family(

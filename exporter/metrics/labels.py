@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from exporter.counting import OUTCOME_MEANING
 from exporter.destinations.interface import DestinationKind
+from exporter.destinations.resolvers import TRANSPORTS
 from exporter.destinations.scopes import Scope
 from exporter.expectations.interface import Expectation
 from exporter.expectations.manifests import POLICY_KINDS
@@ -98,6 +99,11 @@ POLICY_NAMESPACE = Label("policy_namespace", "Namespace of the policy; empty for
 POLICY = Label(
     "policy", "Name of the policy; empty when Hubble names none, `~multiple` when it names several.", cost="careful"
 )
+TRANSPORT = Label(
+    "transport",
+    "`dns`: port 53 of what is no resolver of the cluster, `dot`: port 853, `doh`: a known resolver for HTTPS.",
+    TRANSPORTS,
+)
 QTYPE = Label("qtype", "Record type asked for.", (*QTYPES, OTHER))
 RCODE = Label("rcode", "Response code by its IANA name.", (*RCODES.values(), OTHER))
 EXPANSION = Label("expansion", "Whether the name is a search-suffix expansion.", ("true", "false"))
@@ -136,7 +142,7 @@ DECODE_REASON = Label(
 )
 PRODUCT_FAMILIES = (
     *("connections", "drops", "policy_verdicts", "dns_queries", "dns_responses", "l7_requests"),
-    *("world_connection_starts", "world_connections_answered"),
+    *("world_connection_starts", "world_connections_answered", "dns_bypass"),
 )
 FAMILY = Label("family", "Product family, without `hubble_egress_` and `_total`.", PRODUCT_FAMILIES)
 FOLDED_LABEL = Label(

@@ -58,6 +58,7 @@ class Recorder:
         self._dns_responses = store.families[families.DNS_RESPONSES]
         self._l7_requests = store.families[families.L7_REQUESTS]
         self._world_starts = store.families[families.WORLD_STARTS]
+        self._dns_bypass = store.families[families.DNS_BYPASS]
         self._world_answered = store.families[families.WORLD_ANSWERED]
 
     def connection(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
@@ -107,6 +108,10 @@ class Recorder:
         rcode = labels.RCODES.get(response.rcode, labels.OTHER)
         values = (source.namespace, source.name, rcode, "true" if expansion else "false")
         self._count(self._dns_responses, values, flow.weight)
+
+    def dns_bypass(self, flow: Flow, source: WorkloadName, transport: str) -> None:
+        """One connection, or dropped packet, to a resolver that is not the cluster's."""
+        self._count(self._dns_bypass, (source.namespace, source.name, transport), flow.weight)
 
     def l7_request(self, flow: Flow, source: WorkloadName, destination: Destination, record: Http | Kafka) -> None:
         """One HTTP or Kafka exchange."""

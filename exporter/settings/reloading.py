@@ -26,6 +26,7 @@ RELOADABLE = (
     "destinations.resolvers.labels",
     "destinations.resolvers.addresses",
     "destinations.resolvers.ports",
+    "destinations.resolvers.doh",
 )
 """What is read again on SIGHUP; all others are about what was built at the start: sockets, windows, their sizes."""
 
