@@ -16,7 +16,7 @@ allow:
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 from exporter.documents.fields import Field
 from exporter.expectations.cilium_peers import ENTITIES, name_peer
@@ -36,12 +36,8 @@ _LAST_PORT = 65535
 _PROTOCOLS = ("TCP", "UDP", "SCTP", "ICMP", "ICMPV6", "ANY")
 
 
-def read_allowlist(allow: Field) -> list[Policy]:
-    """One policy for each workload of each entry. An entry covers its workloads: what none allows is unexpected."""
-    return [policy for index, item in enumerate(allow.items()) for policy in _entry(item, index)]
-
-
-def _entry(item: Field, index: int) -> list[Policy]:
+def read_entry(item: Field, index: int) -> list[Policy]:
+    """One policy for each workload of an entry. It covers its workloads: what no entry allows is unexpected."""
     parts = item.entries()
     for key, part in parts.items():
         if key not in _ENTRY:
@@ -51,6 +47,9 @@ def _entry(item: Field, index: int) -> list[Policy]:
             item.refuse(f"an entry needs {key}")
     owner = parts["owner"].text()
     ref = PolicyRef(SourceKind.ALLOWLIST, KIND, "", owner, item.file, item.line)
+    for key in ("workloads", "to", "ports"):
+        if key in parts and not parts[key].items():
+            parts[key].refuse(f"{key} has nothing in it; without `to` and `ports` an entry means everything")
     to = parts["to"].items() if "to" in parts else []
     rule = Rule(
         RuleRef(ref, "allow", index, item.line),
@@ -112,8 +111,9 @@ def port_of(field: Field) -> Ports:
     protocol = protocol.upper() if slash else "ANY"
     if numbers.upper() in ("ICMP", "ICMPV6"):
         return Ports(numbers.lower())
-    first, _, last = numbers.partition("-")
-    numeric = all(part.isascii() and part.isdecimal() and len(part) <= 5 for part in (first, last or "0"))  # noqa: PLR2004, 65535
+    first, dash, last = numbers.partition("-")
+    parts = (first, last) if dash else (first,)
+    numeric = all(part.isascii() and part.isdecimal() and len(part) <= len(str(_LAST_PORT)) for part in parts)
     if not numeric or protocol not in _PROTOCOLS or not 0 <= int(first) <= int(last or first) <= _LAST_PORT:
         field.refuse(f"{text!r} is no port such as 443/TCP, 8000-8100/UDP or ICMP")
     return ports_from(int(first), protocol.lower(), int(last or 0))
@@ -121,6 +121,6 @@ def port_of(field: Field) -> Ports:
 
 def _date(field: Field) -> date:
     try:
-        return date.fromisoformat(field.text())
+        return datetime.strptime(field.text(), "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
         field.refuse(f"{field.text()!r} is no date such as 2027-03-01")

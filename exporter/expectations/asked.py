@@ -20,7 +20,7 @@ _ADDED = frozenset({"io.cilium.k8s.policy.cluster", "io.cilium.k8s.policy.servic
 _SERVICE = re.compile(r"(?:.*\.)?(?P<name>[^.]+)\.(?P<namespace>[^.]+)\.svc\.(?:cluster|clusterset)\.local\.?")
 # RFC 1123, a label: unlike an address it has no dots and no colons.
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_PROTOCOLS = ("tcp", "udp", "sctp", "icmp", "icmpv6")
+_PROTOCOLS = ("tcp", "udp", "sctp")
 
 
 def labels_from(text: str | None) -> list[tuple[str, str, str]] | None:
@@ -31,13 +31,16 @@ def labels_from(text: str | None) -> list[tuple[str, str, str]] | None:
     """
     if text is None:
         return None
-    found = []
+    found: list[tuple[str, str, str]] = []
     for part in filter(None, map(str.strip, text.split(","))):
         key, equals, value = part.partition("=")
         source, colon, rest = key.partition(":")
         if not equals or not (rest if colon else key):
             raise ValueError(f"{part!r} is no label such as app=web")
-        found.append((source, rest, value) if colon else (K8S, key, value))
+        label = (source, rest, value) if colon else (K8S, key, value)
+        if any(label[:2] == other[:2] for other in found):
+            raise ValueError(f"{key!r} is given twice")
+        found.append(label)
     return found
 
 
@@ -123,7 +126,7 @@ def port_from(text: str) -> tuple[str, int | None]:
     is_number = number.isascii() and number.isdecimal() and len(number) <= len(str(_LAST_PORT))
     if not is_number or int(number) > _LAST_PORT or protocol not in _PROTOCOLS:
         raise ValueError(f"{text!r} is no port such as 443/TCP, 53/UDP or ICMP")
-    return protocol, None if protocol.startswith("icmp") else int(number)
+    return protocol, int(number)
 
 
 def _span(text: str) -> Span | None:

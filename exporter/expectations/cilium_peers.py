@@ -10,6 +10,7 @@ from exporter.expectations.outside_peers import GroupPeer, NamePeer, PrefixPeer,
 from exporter.expectations.peers import EndpointPeer, EntityPeer, NotEvaluatedPeer, Peer
 from exporter.expectations.prefixes import excepted, prefix_of, with_both_families
 from exporter.expectations.selectors import of_endpoints
+from exporter.expectations.unread import UNKNOWN_FIELD, Unread
 
 Read = Callable[[Field], Peer]
 PEERS = frozenset({"toEndpoints", "toEntities", "toServices", "toCIDR", "toCIDRSet", "toFQDNs"})
@@ -22,8 +23,9 @@ ENTITIES = (
 class PeerReader:
     """Reads the peers of a policy; `namespace` is empty for one of the whole cluster."""
 
-    def __init__(self, namespace: str, objects: Objects, *, selects_init: bool) -> None:
+    def __init__(self, namespace: str, objects: Objects, unread: Unread, *, selects_init: bool) -> None:
         self._namespace, self._objects, self._selects_init = namespace, objects, selects_init
+        self._unread = unread
         self._readers: dict[str, Read] = {
             "toEndpoints": self._endpoints,
             "toEntities": _entity,
@@ -69,6 +71,7 @@ class PeerReader:
         given = [name for name in ("cidr", "cidrGroupRef", "cidrGroupSelector") if name in parts]
         unknown = parts.keys() - {"cidr", "cidrGroupRef", "cidrGroupSelector", "except"}
         if unknown:
+            self._unread.field(UNKNOWN_FIELD, parts[min(unknown)])
             return NotEvaluatedPeer(min(unknown))
         if len(given) != 1:
             field.refuse("there must be one of cidr, cidrGroupRef and cidrGroupSelector")

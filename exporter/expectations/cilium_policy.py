@@ -51,9 +51,10 @@ class _Reading:
         parts = spec.entries()
         self._unread.keys(parts, _SPEC)
         chooser = self._chooser(spec, parts)
-        peers = PeerReader(self._ref.namespace, self._objects, selects_init=_selects_init(chooser))
+        peers = PeerReader(self._ref.namespace, self._objects, self._unread, selects_init=_selects_init(chooser))
         rules = [*self._rules(parts, f"{section}egress", peers), *self._rules(parts, f"{section}egressDeny", peers)]
         asked = parts["enableDefaultDeny"].entries() if "enableDefaultDeny" in parts else {}
+        self._unread.keys(asked, {"egress", "ingress"})
         # By default a direction that has rules is isolated, and no other.
         isolates = asked["egress"].truth() if "egress" in asked else bool(rules)
         if not rules and not isolates:

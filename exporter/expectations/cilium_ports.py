@@ -1,16 +1,14 @@
 """`toPorts` of Cilium: ports, ranges and protocols; what stands beyond layer 4 is noted."""
 
-import re
 from collections.abc import Iterator
 
 from exporter.documents.fields import Field
 from exporter.expectations.objects import Objects
-from exporter.expectations.ports import Ports, ports_from
+from exporter.expectations.ports import PORT_NAME, Ports, ports_from
 from exporter.expectations.unread import UNKNOWN_FIELD, Unread
 
 _LAST_PORT = 65535
 _PROTOCOLS = frozenset({"TCP", "UDP", "SCTP", "ICMP", "ICMPV6", "ANY", "VRRP", "IGMP"})
-_NAME = re.compile(r"(?=.*[a-zA-Z])[a-zA-Z0-9](?:-?[a-zA-Z0-9])*")
 # They say what a connection must look like, or who handles it, not where it may go.
 _NOTED = {
     "rules": "layer 7 rules",
@@ -50,7 +48,7 @@ def _ports(field: Field, objects: Objects, unread: Unread) -> Iterator[Ports]:
         if protocol not in _PROTOCOLS:
             parts["protocol"].refuse(f"{protocol!r} is no protocol; write TCP, UDP, SCTP or ANY")
         text = parts["port"].text()
-        if _NAME.fullmatch(text):
+        if PORT_NAME.fullmatch(text):
             if not objects.is_named(text):
                 unread.field("namedPorts", parts["port"])
             yield Ports(protocol.lower(), name=text, objects=objects)

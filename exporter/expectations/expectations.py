@@ -32,7 +32,6 @@ class _Asker(NamedTuple):
 
     subject: Subject
     selected: tuple[Selected, ...]
-    number: int
 
 
 class Expectations:
@@ -99,11 +98,11 @@ class Expectations:
 
     def answer_name(self, flow: Flow, source: WorkloadName, name: str) -> Answer:
         """Whether a name is expected that a workload asked for, at whatever port."""
-        asker = self._asker(flow.source, source)
-        key = (asker.number, name, self._day(flow))
+        key = (flow.source.serial, source, name, self._day(flow))
         known = self._answers.get(key)
         if known is not None:
             return known
+        asker = self._asker(flow.source, source)
         return self._evaluate(key, Question(asker.subject, target_of_name(name), "", None), asker, flow)
 
     def stats(self) -> dict[str, WindowStats]:
@@ -136,7 +135,7 @@ class Expectations:
             asker = self._same.get(alike)
             if asker is None:
                 subject = subject_of(endpoint, name, self._objects)
-                asker = self._same[alike] = _Asker(subject, self._evaluator.selected(subject), len(self._same))
+                asker = self._same[alike] = _Asker(subject, self._evaluator.selected(subject))
             self._askers[endpoint.serial, name] = asker
         return asker
 

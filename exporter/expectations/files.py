@@ -13,6 +13,8 @@ from exporter.expectations.manifests import Manifests, read_manifests
 from exporter.expectations.policy import WorkloadChooser
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+MOST_BYTES = 64 * 1024 * 1024
+"""Of one file: as nodes it takes some thirty times as much memory."""
 Roots = list[tuple[str, yaml.Node]]
 Stamp = tuple[int, int, int, int]
 
@@ -27,11 +29,21 @@ def read_files(paths: Sequence[str], gateways: Sequence[WorkloadChooser] = ()) -
     roots: Roots = []
     for file in files:
         try:
+            _refuse_large(file)
             roots += [(file, node) for node in compose_all(file)]
         except DocumentError as error:
             faults += error.faults
     read = read_manifests(roots, tuple(gateways))
     return read._replace(faults=(*faults, *read.faults))
+
+
+def _refuse_large(file: str) -> None:
+    try:
+        size = os.stat(file).st_size  # noqa: PTH116
+    except OSError:
+        return
+    if size > MOST_BYTES:
+        raise DocumentError([Fault(Place(file), f"has {size:,} bytes, and {MOST_BYTES:,} are the most; split it")])
 
 
 def load_files(paths: Sequence[str], gateways: Sequence[WorkloadChooser] = ()) -> Manifests:
@@ -69,8 +81,11 @@ def _files(paths: Sequence[str]) -> _Found:
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112
             files |= dict.fromkeys(_below(path))
-        elif os.path.exists(path):  # noqa: PTH110
+        elif os.path.isfile(path):  # noqa: PTH113
             files[path] = None
+        elif os.path.exists(path):  # noqa: PTH110
+            # Reading a pipe may never end.
+            faults.append(Fault(Place(path), "cannot be read: it is neither a file nor a folder"))
         else:
             faults.append(Fault(Place(path), "cannot be read: there is no such file or folder"))
     return _Found(list(files), faults)
@@ -84,6 +99,11 @@ def _below(folder: str) -> list[str]:
         found += [
             str(Path(place) / name)
             for name in sorted(names)
-            if Path(name).suffix in _SUFFIXES and not name.startswith(".")
+            if Path(name).suffix in _SUFFIXES and not name.startswith(".") and _is_file_or_nothing(Path(place) / name)
         ]
     return found
+
+
+def _is_file_or_nothing(path: Path) -> bool:
+    """A link that leads nowhere is a fault to be told; a pipe is no manifest, and reading it may never end."""
+    return path.is_file() or not path.exists()

@@ -11,7 +11,8 @@ import yaml
 
 from exporter.documents.faults import DocumentError, Fault
 from exporter.documents.fields import Field
-from exporter.expectations.allowlist import read_allowlist
+from exporter.expectations.allowlist import KIND as ALLOWLIST
+from exporter.expectations.allowlist import read_entry
 from exporter.expectations.cilium_policy import read_cilium_policies
 from exporter.expectations.interface import PolicyRef, SourceKind
 from exporter.expectations.network_policy import read_network_policy
@@ -29,7 +30,7 @@ _GROUPS = {
     "CiliumClusterwideNetworkPolicy": ("cilium.io",),
     "ServiceEntry": ("networking.istio.io",),
 }
-POLICY_KINDS = ("Allowlist", *_GROUPS)
+POLICY_KINDS = (ALLOWLIST, *_GROUPS)
 """Kinds of documents that have rules."""
 
 
@@ -63,9 +64,14 @@ def read_manifests(roots: Iterable[tuple[str, yaml.Node]], gateways: tuple[Workl
             list(_guarded([document], lambda one: _refer(one, objects), found))
         elif not _is_policy(document):
             skipped[document.kind or "documents without a kind"] += 1
-    policies = [document for document in documents if _is_policy(document)]
-    read = _guarded(policies, lambda one: _policies(one, objects, gateways), faults)
-    return Manifests(tuple(read), objects, skipped, tuple(faults))
+    policies = list[Policy]()
+    for document in documents:
+        if document.kind == ALLOWLIST:
+            entries = list(_guarded([document], _entries, faults))
+            policies += _guarded(entries, lambda entry: read_entry(*entry), faults)
+        elif _is_policy(document):
+            policies += _guarded([document], lambda one: _policies(one, objects, gateways), faults)
+    return Manifests(tuple(policies), objects, skipped, tuple(faults))
 
 
 def _guarded(these: Iterable[T], read: Callable[[T], Iterable[R]], faults: list[Fault]) -> Iterator[R]:
@@ -89,14 +95,14 @@ def _unpacked(root: Field) -> list[Field]:
 def _document(field: Field) -> _Document:
     parts = field.entries()
     if "allow" in parts and "kind" not in parts:
-        return _Document("Allowlist", "", parts, field)
+        return _Document(ALLOWLIST, "", parts, field)
     kind = parts["kind"].text() if "kind" in parts else ""
     group, slash, _ = parts["apiVersion"].text().partition("/") if "apiVersion" in parts else ("", "", "")
     return _Document(kind, group if slash else "", parts, field)
 
 
 def _is_policy(document: _Document) -> bool:
-    return document.kind == "Allowlist" or document.group in _GROUPS.get(document.kind, ())
+    return document.kind == ALLOWLIST or document.group in _GROUPS.get(document.kind, ())
 
 
 def _refer(document: _Document, objects: Objects) -> Iterator[None]:
@@ -105,13 +111,16 @@ def _refer(document: _Document, objects: Objects) -> Iterator[None]:
     yield None
 
 
+def _entries(document: _Document) -> Iterator[tuple[Field, int]]:
+    for key, part in document.parts.items():
+        if key != "allow":
+            part.refuse("an allowlist has the one key `allow`")
+    for index, item in enumerate(document.parts["allow"].items()):
+        yield item, index
+
+
 def _policies(document: _Document, objects: Objects, gateways: tuple[WorkloadChooser, ...]) -> Iterable[Policy]:
     parts, kind = document.parts, document.kind
-    if kind == "Allowlist":
-        for key, part in parts.items():
-            if key != "allow":
-                part.refuse("an allowlist has the one key `allow`")
-        return read_allowlist(parts["allow"])
     namespace, name = _names(document)
     if kind == "CiliumClusterwideNetworkPolicy":
         namespace = ""

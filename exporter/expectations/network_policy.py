@@ -10,7 +10,7 @@ from exporter.expectations.objects import Objects
 from exporter.expectations.outside_peers import PrefixPeer
 from exporter.expectations.peers import EndpointPeer, NotEvaluatedPeer, Peer
 from exporter.expectations.policy import ANYWHERE, PodChooser, Policy, Rule
-from exporter.expectations.ports import Ports, ports_from
+from exporter.expectations.ports import PORT_NAME, Ports, ports_from
 from exporter.expectations.prefixes import excepted, prefix_of, with_both_families
 from exporter.expectations.selectors import of_namespaces, of_pods
 from exporter.expectations.unread import Unread
@@ -25,7 +25,7 @@ def read_network_policy(spec: Field, ref: PolicyRef, objects: Objects) -> Policy
     """The policy; None when it does not apply to egress."""
     parts = spec.entries()
     egress = parts["egress"].items() if "egress" in parts else []
-    types = {one.text() for one in parts["policyTypes"].items()} if "policyTypes" in parts else set()
+    types = {_type(one) for one in parts["policyTypes"].items()} if "policyTypes" in parts else set()
     # Without policyTypes it applies to egress if it has any egress rule.
     if "Egress" not in types if types else not egress:
         return None
@@ -37,6 +37,12 @@ def read_network_policy(spec: Field, ref: PolicyRef, objects: Objects) -> Policy
     )
     chooser = PodChooser(selector.having(in_namespace(ref.namespace)), ref.namespace)
     return Policy(ref, chooser, rules, isolates=True, not_evaluated=unread.found)
+
+
+def _type(field: Field) -> str:
+    if field.text() not in ("Ingress", "Egress"):
+        field.refuse(f"{field.text()!r} is no policy type; write Ingress or Egress")
+    return field.text()
 
 
 def _rule(item: Field, ref: RuleRef, objects: Objects, unread: Unread) -> Rule:
@@ -59,6 +65,7 @@ def _peer(item: Field, namespace: str, unread: Unread) -> Peer:
         block = parts["ipBlock"].entries()
         if "cidr" not in block:
             parts["ipBlock"].refuse("an ipBlock needs a cidr")
+        unread.keys(block, {"cidr", "except"})
         prefix = prefix_of(block["cidr"])
         return PrefixPeer(prefix, excepted(block.get("except"), prefix))
     if not {"podSelector", "namespaceSelector"} & parts.keys():
@@ -78,7 +85,7 @@ def _ports(item: Field, objects: Objects, unread: Unread) -> Ports:
     if "port" not in parts:
         return Ports(protocol.lower())
     text = parts["port"].text()
-    if not text.isdecimal():
+    if PORT_NAME.fullmatch(text):
         if not objects.is_named(text):
             unread.field("namedPorts", parts["port"])
         return Ports(protocol.lower(), name=text, objects=objects)

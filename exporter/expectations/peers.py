@@ -105,8 +105,13 @@ class WorkloadPeer(NamedTuple):
         """By the names of the workload; outside the cluster there is none."""
         if not target.workload:
             return min(target.inside, UNKNOWN)
-        both = fnmatchcase(target.namespace, self.namespace) and fnmatchcase(target.workload, self.workload)
+        both = star_matches(target.namespace, self.namespace) and star_matches(target.workload, self.workload)
         return YES if both else NO
 
     def __str__(self) -> str:
         return f"workload {self.namespace}/{self.workload}"
+
+
+def star_matches(text: str, pattern: str) -> bool:
+    """Whether a name fits a pattern in which a star, and nothing else, stands for anything."""
+    return fnmatchcase(text, pattern.replace("[", "[[]").replace("?", "[?]"))

@@ -1,12 +1,11 @@
 """One policy, whatever its kind: whom it selects, what its rules allow and deny, and what it isolates."""
 
 from datetime import date
-from fnmatch import fnmatchcase
 from typing import NamedTuple, Protocol
 
 from exporter.expectations.interface import NEVER, NO, UNKNOWN, YES, Match, NotEvaluated, PolicyRef, RuleRef
 from exporter.expectations.labels import Selector
-from exporter.expectations.peers import Anywhere, Peer
+from exporter.expectations.peers import Anywhere, Peer, star_matches
 from exporter.expectations.ports import Ports, one_of
 from exporter.expectations.question import Subject, Target
 
@@ -66,11 +65,11 @@ class WorkloadChooser(NamedTuple):
     @property
     def namespace(self) -> str | None:
         """Its namespace when it is spelled out."""
-        return None if set(self.namespace_pattern) & set("*?[") else self.namespace_pattern
+        return None if "*" in self.namespace_pattern else self.namespace_pattern
 
     def selects(self, subject: Subject) -> Match:
         """By name first, which is always known."""
-        named = fnmatchcase(subject.namespace, self.namespace_pattern) and fnmatchcase(
+        named = star_matches(subject.namespace, self.namespace_pattern) and star_matches(
             subject.workload, self.workload_pattern
         )
         return self.selector.selects(subject.labels) if named else NO

@@ -1,5 +1,6 @@
 """Ports of a rule."""
 
+import re
 from typing import NamedTuple
 
 from exporter.expectations.interface import NO, UNKNOWN, YES, Match
@@ -7,6 +8,8 @@ from exporter.expectations.objects import Objects
 from exporter.expectations.question import Target
 
 _LAST = 65535
+# An IANA service name: with a letter in it, or it would be a number.
+PORT_NAME = re.compile(r"(?=.*[a-zA-Z])[a-zA-Z0-9](?:-?[a-zA-Z0-9])*")
 _OF_ANY = frozenset({"tcp", "udp", "sctp"})
 
 

@@ -652,7 +652,8 @@ class CiliumRule(Rule):
             return selected(end, self.cluster, {"matchLabels": selector}, [(POD_NAMESPACE, "In", [place[0]])])
         addresses = self.cluster.addresses.get(place)
         if not addresses:
-            return MAYBE if end.kind != "pod" else NO
+            # Addresses that nobody knows: prefixes, and those are about what is outside.
+            return min(end.is_outside, MAYBE)
         return max(in_prefix(end, Prefix(one)) for one in addresses)
 
 

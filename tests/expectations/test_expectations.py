@@ -159,6 +159,22 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     assert stats.evicted == 2
 
 
+def test_full_memory_mixes_nobody_up(tmp_path: Path) -> None:
+    """An answer that is remembered is one of its own workload, also when the cache starts over in between."""
+    entry = "  - {workloads: [shop/NAME], to: [{matchName: HOST}], owner: team, reason: it}\n"
+    entries = entry.replace("NAME", "b").replace("HOST", "api.example.com")
+    entries += entry.replace("NAME", "d").replace("HOST", "other.example.com")
+    ask = Asking(tmp_path, f"allow:\n{entries}", cache=2)
+
+    def asked(workload: str, name: str) -> str:
+        sent = connect(source=pod(workload, labels=(f"k8s:app={workload}",)))
+        return ask.expectations.answer_name(sent, ask.destinations.source_of(sent), name).expectation.value
+
+    contacts = (("a", "x.example"), ("b", "x.example"), ("b", "api.example.com"), ("c", "y.example"))
+    assert [asked(*one) for one in contacts] == ["not_covered", "unexpected", "expected", "not_covered"]
+    assert asked("d", "api.example.com") == "unexpected"
+
+
 def test_allowlist_entry_expires_by_the_flows_own_time(tmp_path: Path) -> None:
     """An entry allows up to the day before it expires, and covers its workload ever after."""
     ask = Asking(

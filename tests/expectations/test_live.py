@@ -1,10 +1,12 @@
 """Files and folders are read again when they change, and what is broken never replaces what was good."""
 
+import os
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.expectations import files as module
 from exporter.expectations.files import ExpectationsError, read_files, stamps_of
 from exporter.expectations.live import LiveFiles
 from exporter.expectations.settings import ExpectationsSettings
@@ -122,6 +124,72 @@ def test_one_fault_spoils_its_own_object_only(tmp_path: Path) -> None:
     assert [Path(policy.ref.file).name for policy in read.policies] == ["a.yaml", "c.yaml"]
     assert sorted(Path(fault.place.name).name for fault in read.faults) == ["a.yaml", "b.yaml"]
     assert all(fault.place.line for fault in read.faults)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("ports: [443-]", "'443-' is no port"),
+        ("ports: []", "ports has nothing in it"),
+        ("to: []", "to has nothing in it"),
+        ("expires: 2027-W09-1", "'2027-W09-1' is no date"),
+        ("expires: 2027-02-30", "'2027-02-30' is no date"),
+        ("to: [{matchName: a.example, cidr: 10.0.0.0/8}]", "write one of matchName"),
+        ("to: [{entity: moon}]", "'moon' is no entity"),
+        ("owners: x", "no key of an entry"),
+    ],
+)
+def test_one_bad_entry_spoils_itself_only(entry: str, said: str, tmp_path: Path) -> None:
+    """What an entry of the allowlist gets wrong is said, and the entry behind it is understood."""
+    good = "  - {workloads: [shop/cart], owner: o, reason: r}\n"
+    (tmp_path / "a.yaml").write_text(
+        f"allow:\n  - workloads: [shop/a]\n    owner: o\n    reason: r\n    {entry}\n{good}"
+    )
+    read = read_files([str(tmp_path)])
+    (fault,) = read.faults
+    assert said in fault.text
+    assert fault.place.line == 5
+    assert [str(policy.chooser) for policy in read.policies] == ["workloads shop/cart"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("{podSelector: {}, policyTypes: [egress]}", "'egress' is no policy type; write Ingress or Egress"),
+        ("{podSelector: {}, egress: [{ports: [{port: -5}]}]}", "'-5' is no whole number from 1 to 65535"),
+        ("{podSelector: {}, egress: [{to: [{}]}]}", "a peer is a podSelector, a namespaceSelector or an ipBlock"),
+    ],
+)
+def test_policy_that_the_api_server_refuses(spec: str, said: str, tmp_path: Path) -> None:
+    """A policy that can be in no cluster is a fault."""
+    (tmp_path / "a.yaml").write_text(POLICY.replace("{podSelector: {}, policyTypes: [Egress]}", spec))
+    (fault,) = read_files([str(tmp_path)]).faults
+    assert said in fault.text
+
+
+def test_fields_that_nobody_knows_are_told(tmp_path: Path) -> None:
+    """A misspelt field does not look like one that is not there."""
+    spec = "{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, excepts: [10.0.0.0/24]}}]}]}"
+    (tmp_path / "a.yaml").write_text(POLICY.replace("{podSelector: {}, policyTypes: [Egress]}", spec))
+    (policy,) = read_files([str(tmp_path)]).policies
+    assert [field.path for field in policy.not_evaluated] == ["spec.egress[0].to[0].ipBlock.excepts"]
+    assert not policy.rules[0].certain
+
+
+def test_pipe_is_not_read(tmp_path: Path) -> None:
+    """Reading a pipe may never end: among manifests it is left out, by its name it is a fault."""
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert not read_files([str(tmp_path)]).faults
+    (fault,) = read_files([str(tmp_path / "pipe.yaml")]).faults
+    assert fault.text == "cannot be read: it is neither a file nor a folder"
+
+
+def test_file_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file cannot take all memory."""
+    monkeypatch.setattr(module, "MOST_BYTES", 100)
+    (tmp_path / "a.yaml").write_text(POLICY)
+    (fault,) = read_files([str(tmp_path)]).faults
+    assert fault.text == f"has {len(POLICY)} bytes, and 100 are the most; split it"
 
 
 def test_stamps_of_what_is_not_there(tmp_path: Path) -> None:
