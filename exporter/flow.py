@@ -84,11 +84,17 @@ class Policy(NamedTuple):
 
 
 class Dns(NamedTuple):
-    """A DNS request or response: `query` as sent (trailing dot), `rcode` of responses."""
+    """A DNS request or response: `query` as sent (trailing dot); from `rcode` on it is of responses.
+
+    `ips` and `cnames` are what was answered, `ttl` is the shortest of all answered, in seconds.
+    """
 
     query: str
     qtypes: tuple[str, ...]
     rcode: int
+    ips: tuple[str, ...] = ()
+    cnames: tuple[str, ...] = ()
+    ttl: int = 0
 
 
 class Http(NamedTuple):

@@ -194,8 +194,20 @@ def dns_query(query: str = "api.example.com.", *qtypes: str, **fields: Unpack[Fl
 
 
 def dns_response(query: str = "api.example.com.", rcode: int = 0, **fields: Unpack[FlowFields]) -> Flow:
-    """Its response, from the resolver to the pod."""
-    asked = _l7(L7(L7Type.RESPONSE, Dns(query, ("A",), rcode)), "udp", 53)
+    """Its response, from the resolver to the pod, without an address in it."""
+    return dns_answer(query, rcode=rcode, **fields)
+
+
+def dns_answer(
+    query: str = "api.example.com.",
+    *ips: str,
+    ttl: int = 0,
+    cnames: tuple[str, ...] = (),
+    rcode: int = 0,
+    **fields: Unpack[FlowFields],
+) -> Flow:
+    """The response that names addresses."""
+    asked = _l7(L7(L7Type.RESPONSE, Dns(query, ("A",), rcode, ips, cnames, ttl)), "udp", 53)
     return changed(changed(asked.turned(), is_reply=True), **fields)
 
 

@@ -60,7 +60,8 @@ def _record(message: thin_pb2.Layer7) -> Dns | Http | Kafka | None:
     arm = message.WhichOneof("record")
     if arm == "dns":
         dns = message.dns
-        return Dns(dns.query, tuple(dns.qtypes[:]), dns.rcode)
+        qtypes, ips, cnames = tuple(dns.qtypes[:]), tuple(dns.ips[:]), tuple(dns.cnames[:])
+        return Dns(dns.query, qtypes, dns.rcode, ips, cnames, dns.ttl)
     if arm == "http":
         return Http(message.http.method, message.http.code)
     if arm == "kafka":

@@ -217,8 +217,11 @@ def _key(flow: Flow, node_number: int) -> int:
 
 def _content(l7: L7) -> tuple[int, ...]:
     match l7.record:
-        case Dns(query, qtypes, rcode):
-            return l7.type, rcode, number_of_all((query, *qtypes))
+        case Dns(query, qtypes, rcode, ips, cnames, ttl):
+            asked = number_of_all((query, *qtypes))
+            if not ips and not cnames:
+                return l7.type, rcode, asked
+            return l7.type, rcode, asked, number_of_all(ips), number_of_all(cnames), ttl
         case Http(method, code):
             return l7.type, code, number_of(method)
         case Kafka(api_key, error_code):

@@ -208,7 +208,7 @@ def test_l7_records_of_each_kind_are_read(decoder: Decoder) -> None:
     proxy = flow_pb2.CiliumEventType(type=EventType.L7)
     records = [flow_of(decoder, flow_pb2.Flow(event_type=proxy, l7=one)).l7 for one in (dns, http, kafka, other)]
     assert records == [
-        L7(2, Dns("a.example.", ("A", "AAAA"), 3)),
+        L7(2, Dns("a.example.", ("A", "AAAA"), 3, ("192.0.2.1",), ("b.example.",), 30)),
         L7(2, Http("PUT", 403)),
         L7(2, Kafka("produce", -1)),
         L7(2, None),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from exporter.flow import Flow
 from exporter.hubble.resume import Resume
-from tests.flows import SECOND, at, dns_query, dns_response, flow, reply_to, udp
+from tests.flows import SECOND, at, dns_answer, dns_query, dns_response, flow, reply_to, udp
 
 NODE, OTHER = "east/node-1", "east/node-2"
 LONG = 10_000
@@ -128,6 +128,23 @@ def test_what_tells_records_apart() -> None:
     new(window, seen)
     window.begins(window.since_ns)
     others = [dns_query("b.example."), dns_query("a.example.", "AAAA"), dns_response("a.example.", rcode=3)]
+    assert new(window, others) == others
+    assert new(window, again(seen)) == []
+
+
+def test_what_tells_answers_apart() -> None:
+    """Addresses, CNAMEs and TTL of DNS answers that share everything else."""
+    window = resume()
+    seen = [dns_answer("a.example.", "192.0.2.1", cnames=("b.example.",), ttl=30)]
+    new(window, seen)
+    window.begins(window.since_ns)
+    others = [
+        dns_answer("a.example.", "192.0.2.2", cnames=("b.example.",), ttl=30),
+        dns_answer("a.example.", "192.0.2.1", cnames=("c.example.",), ttl=30),
+        dns_answer("a.example.", "192.0.2.1", cnames=("b.example.",), ttl=29),
+        dns_answer("a.example.", "192.0.2.1", "b.example.", ttl=30),
+        dns_answer("a.example.", cnames=("192.0.2.1", "b.example."), ttl=30),
+    ]
     assert new(window, others) == others
     assert new(window, again(seen)) == []
 

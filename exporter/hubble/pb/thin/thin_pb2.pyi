@@ -292,22 +292,34 @@ class DNS(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     QUERY_FIELD_NUMBER: _builtins.int
+    IPS_FIELD_NUMBER: _builtins.int
+    TTL_FIELD_NUMBER: _builtins.int
+    CNAMES_FIELD_NUMBER: _builtins.int
     RCODE_FIELD_NUMBER: _builtins.int
     QTYPES_FIELD_NUMBER: _builtins.int
     query: _builtins.str
+    ttl: _builtins.int
+    """Seconds."""
     rcode: _builtins.int
+    @_builtins.property
+    def ips(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def cnames(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def qtypes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
         query: _builtins.str = ...,
+        ips: _abc.Iterable[_builtins.str] | None = ...,
+        ttl: _builtins.int = ...,
+        cnames: _abc.Iterable[_builtins.str] | None = ...,
         rcode: _builtins.int = ...,
         qtypes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["qtypes", b"qtypes", "query", b"query", "rcode", b"rcode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cnames", b"cnames", "ips", b"ips", "qtypes", b"qtypes", "query", b"query", "rcode", b"rcode", "ttl", b"ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
