@@ -31,6 +31,7 @@ class Records:
         if self._chosen.chooses and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         if isinstance(record, Dns):
+            self._destinations.dns.saw(source, flow.time_ns)
             destination = self._destinations.asked(record.query, source)
             self._recorder.dns_query(flow, source, record)
         else:
@@ -48,6 +49,7 @@ class Records:
         if self._chosen.chooses and self._chosen.excludes(source):
             return Outcome.EXCLUDED
         self._connections.asked(flow, record.query)
+        self._destinations.dns.saw(source, flow.time_ns)
         self._recorder.dns_query(flow, source, record)
         return Outcome.COUNTED
 
@@ -61,7 +63,8 @@ class Records:
         source = self._destinations.asker_of(flow)
         if self._chosen.chooses and self._chosen.excludes(source):
             return Outcome.EXCLUDED
-        expansion = self._destinations.is_expansion(record.query, source)
+        self._destinations.dns.answered(flow, record, source)
+        expansion = self._destinations.is_expansion(record.query, source, fails=record.rcode != 0)
         self._recorder.dns_response(flow, source, record, expansion=expansion)
         return Outcome.COUNTED
 

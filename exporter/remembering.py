@@ -36,10 +36,17 @@ class Remembering:
             self._connections.answered_node(flow)
         elif role is Role.CONTINUATION:
             self._connections.continues(flow)
-        elif role is Role.DNS_QUERY and flow.l7 and isinstance(flow.l7.record, Dns):
-            self._connections.asked(flow, flow.l7.record.query)
+        elif flow.l7 and isinstance(flow.l7.record, Dns):
+            self._dns(flow, flow.l7.record, role)
         elif flow.kind.event_type in _PACKETS and flow.kind.direction != Direction.EGRESS and not flow.kind.is_reply:
             self._connections.saw_inbound(flow)
+
+    def _dns(self, flow: Flow, record: Dns, role: Role | Outcome) -> None:
+        if role is Role.DNS_QUERY:
+            self._connections.asked(flow, record.query)
+            self._destinations.dns.saw(self._destinations.source_of(flow), flow.time_ns)
+        elif role is Role.DNS_RESPONSE:
+            self._destinations.dns.answered(flow, record, self._destinations.asker_of(flow))
 
     def _start(self, flow: Flow, role: Role) -> None:
         destination = self._destinations.destination_of(flow, self._destinations.source_of(flow))

@@ -211,6 +211,13 @@ def dns_answer(
     return changed(changed(asked.turned(), is_reply=True), **fields)
 
 
+def dns_of(event: Flow) -> Dns:
+    """Its DNS record."""
+    assert event.l7 is not None
+    assert isinstance(event.l7.record, Dns)
+    return event.l7.record
+
+
 def http_request(method: str = "GET", **fields: Unpack[FlowFields]) -> Flow:
     """An HTTP request that the proxy saw (type 129)."""
     return changed(_l7(L7(L7Type.REQUEST, Http(method, 0)), "tcp", 80), **fields)

@@ -39,6 +39,7 @@ from tests.flows import (
     at,
     changed,
     denied_verdict,
+    dns_answer,
     dns_query,
     dns_response,
     drop,
@@ -71,9 +72,10 @@ class Rig:
     ) -> None:
         self.wall = at(0)
         self._store = Store(families.PRODUCT, MetricsSettings(destinations_per_workload=most))
+        self.destinations = Destinations(destinations or DestinationsSettings())
         self.pipeline = Pipeline(
             sources or SourcesSettings(),
-            Destinations(destinations or DestinationsSettings()),
+            self.destinations,
             Connections(ConnectionsSettings()),
             Recorder(self._store),
             stream=StreamState(live=live),
@@ -808,11 +810,53 @@ def test_lock_is_free_between_events() -> None:
     assert not rig.pipeline.lock.locked()
 
 
+@pytest.mark.parametrize("replayed", [False, True])
+def test_dns_is_learnt(replayed: bool) -> None:
+    """An answer names what the pod connects to next, also when the answer was counted before and comes again."""
+    rig = Rig()
+    answer = dns_answer("api.example.com.", WORLD_IP, ttl=30, time_ns=at(0))
+    rig.outcomes(replace(answer, replayed=replayed), flow(time_ns=at(1)))
+    assert list(rig.counts(families.CONNECTIONS)) == ["shop cart fqdn public api.example.com 443 tcp forwarded"]
+
+
+@pytest.mark.parametrize("replayed", [False, True])
+@pytest.mark.parametrize("event", [dns_query(), dns_answer(), dns_query(verdict=Verdict.DROPPED)])
+def test_whose_dns_is_seen(event: Flow, replayed: bool) -> None:
+    """Any record of its DNS shows that we see a workload's DNS; a refused one that comes again adds nothing."""
+    rig = Rig()
+    destinations = rig.destinations
+    assert not destinations.sees_dns_of(WorkloadName("shop", "cart"), at(0))
+    rig.outcomes(replace(event, replayed=replayed))
+    refused_again = replayed and event.kind.verdict == Verdict.DROPPED
+    assert destinations.sees_dns_of(WorkloadName("shop", "cart"), at(0)) is not refused_again
+
+
+def test_excluded_workloads_are_not_joined() -> None:
+    """What is left out by the settings takes no room in the memory of answers."""
+    rig = Rig(sources=SourcesSettings(exclude_namespaces=("shop",)))
+    assert rig.last(dns_answer("api.example.com.", WORLD_IP, ttl=30)) is Outcome.EXCLUDED
+    assert rig.pipeline.cache_stats()["dns_answers"].entries == 0
+
+
+def test_failing_expansions_of_learnt_suffixes() -> None:
+    """Once two names have shown a search suffix, a name that fails with it counts as an expansion."""
+    rig = Rig()
+    for number, name in enumerate(("cdn.example.de", "www.example.org", "cdn.example.de")):
+        failing = dns_answer(f"{name}.corp.example.net.", rcode=3, time_ns=at(number))
+        rig.outcomes(failing, dns_answer(f"{name}.", WORLD_IP, time_ns=at(number)))
+    assert rig.counts(families.DNS_RESPONSES) == {
+        "shop cart NXDOMAIN false": 2,
+        "shop cart NXDOMAIN true": 1,
+        "shop cart NOERROR false": 3,
+    }
+
+
 def test_caches() -> None:
     """All bounded memories of the stages are told."""
     assert set(Rig().pipeline.cache_stats()) == {
         *("connections", "inbound", "redirects", "dns_queries"),
         *("pods", "node_names", "learned_addresses", "destinations", "nodes", "chosen_workloads", "expectations"),
+        *("dns_answers", "dns_search_suffixes", "dns_workloads"),
     }
 
 

@@ -2,6 +2,8 @@
 
 from exporter.destinations.cidrs import CidrNames
 from exporter.destinations.classify import Contact, Knowledge, asked_name, classify
+from exporter.destinations.dns_answers import NOT_ASKED, Asked
+from exporter.destinations.dns_memory import DnsMemory
 from exporter.destinations.interface import RESOLVER, Destination, DestinationKind, WorkloadName
 from exporter.destinations.names import ClusterNames
 from exporter.destinations.resolvers import Resolvers
@@ -24,6 +26,7 @@ class Destinations:
     def __init__(self, settings: DestinationsSettings) -> None:
         self._workloads = Workloads(settings.pod_cache, settings.node_names)
         self._cluster_addresses = Window(settings.learned_addresses, settings.learned_addresses_ttl)
+        self.dns = DnsMemory(settings)
         self._learnt: dict[int, str] = {}
         """Addresses of endpoints, by their serial number, that were learnt a moment ago."""
         self._moment_ns, self._fresh_until_ns = int(settings.learned_addresses_ttl * 1e9) // _MOMENTS, 0
@@ -40,6 +43,7 @@ class Destinations:
             Scopes(settings.cluster_cidrs, settings.nat64_prefixes),
         )
         self.resolvers = Resolvers(settings.resolvers)
+        self.dns.reconfigure(settings)
 
     def learn(self, flow: Flow) -> None:
         """Take from a flow, counted or not, what it says about pods, nodes and addresses of the cluster."""
@@ -84,19 +88,21 @@ class Destinations:
 
     def destination_of(self, flow: Flow, source: WorkloadName) -> Destination:
         """Where the flow goes; scope `cluster_range` when its address is known to be the cluster's own."""
-        endpoint = flow.destination
+        endpoint, names, asked = flow.destination, flow.destination_names, NOT_ASKED
         if endpoint.is_workload:
             # Pods have many addresses, and are what they are at each of them.
             key: tuple[object, ...] = (endpoint.serial, self._workloads.name_of(endpoint), _cluster_of_source(flow))
         else:
-            key = (endpoint.serial, flow.destination_ip, flow.destination_names, source.namespace)
-        destination = self._classified.get(key) or self._classify(key, flow, source)
+            if len(names) != 1 and endpoint.is_world and endpoint.entity is None:
+                asked = self.dns.asked(flow)
+            key = (endpoint.serial, flow.destination_ip, names, source.namespace, asked)
+        destination = self._classified.get(key) or self._classify(key, flow, source, asked)
         outside = destination.external and destination.kind is not _ENTITY
         if outside and self._cluster_addresses.has(flow.destination_ip, flow.time_ns):
             return destination._replace(scope=Scope.CLUSTER_RANGE)
         return destination
 
-    def _classify(self, key: tuple[object, ...], flow: Flow, source: WorkloadName) -> Destination:
+    def _classify(self, key: tuple[object, ...], flow: Flow, source: WorkloadName, asked: Asked) -> Destination:
         if len(self._classified) >= self._bound:
             self._classified.clear()
             self._resets += 1
@@ -109,6 +115,7 @@ class Destinations:
             source.namespace,
             _cluster_of_source(flow),
             endpoint.cluster,
+            asked,
         )
         destination = self._classified[key] = classify(contact, self._knowledge)
         return destination
@@ -117,18 +124,24 @@ class Destinations:
         """The destination of a refused DNS query."""
         return asked_name(query, source.namespace, self._knowledge.names)
 
-    def is_expansion(self, query: str, source: WorkloadName) -> bool:
+    def is_expansion(self, query: str, source: WorkloadName, *, fails: bool = False) -> bool:
         """Whether a DNS query is a search-suffix expansion of the name that was meant."""
-        return self._knowledge.names.bare(query, source.namespace).expansion
+        return self.dns.is_expansion(query, source, fails=fails)
+
+    def sees_dns_of(self, workload: WorkloadName, time_ns: int) -> bool:
+        """Whether we see the workload's DNS at all: "none seen" must not be read as "did none" where this is False."""
+        return self.dns.sees(workload, time_ns)
 
     def expire(self, now_ns: int) -> None:
-        """Forget addresses that were not seen in the cluster for their time."""
+        """Forget addresses that were not seen in the cluster for their time, and whose DNS was not seen for its."""
+        self.dns.expire(now_ns)
         self._cluster_addresses.expire(now_ns)
 
     def stats(self) -> dict[str, WindowStats]:
         """Entries, bound and evictions, for the exporter's own metrics."""
         return {
             **self._workloads.stats(),
+            **self.dns.stats(),
             "learned_addresses": self._cluster_addresses.stats(),
             "destinations": WindowStats(len(self._classified), self._bound, self._resets),
         }

@@ -108,4 +108,16 @@ class DestinationsSettings(BaseModel):
         ge=1,
         description="Distinct destinations (entries, about 1.2 KiB each) whose class is remembered.",
     )
+    dns_answers: int = Field(
+        default=100_000,
+        ge=1,
+        description="Pairs of a pod and an address (entries, about 600 B each) whose names from DNS answers are "
+        "remembered.",
+    )
+    dns_workloads: int = Field(
+        default=10_000, ge=1, description="Workloads (entries, about 300 B each) known to have DNS that we see."
+    )
+    dns_workloads_ttl: Duration = Field(
+        default=86_400.0, gt=0, description="How long we count as seeing a workload's DNS after its last record."
+    )
     resolvers: ResolverSettings = Field(default=ResolverSettings(), description="What the cluster's DNS is.")

@@ -9,7 +9,7 @@ from exporter.destinations.interface import DestinationKind, WorkloadName
 from exporter.destinations.scopes import Scope
 from exporter.destinations.settings import DestinationsSettings, ResolverSettings
 from exporter.endpoint import Endpoint
-from tests.flows import at, dns_query, flow, host, labelled, pod, remote_pod, world
+from tests.flows import at, dns_answer, dns_of, dns_query, flow, host, labelled, pod, remote_pod, world
 
 ADDRESS = "192.0.2.77"
 
@@ -169,7 +169,9 @@ def test_a_destination_can_change() -> None:
 
 def test_bounds() -> None:
     """Each cache has its bound, says so, and counts what had to leave."""
-    settings = DestinationsSettings(learned_addresses=2, pod_cache=3, destination_cache=4, node_names=1)
+    settings = DestinationsSettings(
+        learned_addresses=2, pod_cache=3, destination_cache=4, node_names=1, dns_answers=5, dns_workloads=6
+    )
     destinations = Destinations(settings)
     for number in range(10):
         event = flow(
@@ -180,11 +182,16 @@ def test_bounds() -> None:
         )
         destinations.learn(event)
         destinations.destination_of(event, destinations.source_of(event))
+        answer = dns_answer("a.example.com.", f"93.184.216.{number}")
+        destinations.dns.answered(answer, dns_of(answer), WorkloadName("shop", f"cart-{number}"))
     assert destinations.stats() == {
         "pods": (3, 3, 7),
         "node_names": (1, 1, 9),
         "learned_addresses": (2, 2, 8),
         "destinations": (2, 4, 2),
+        "dns_answers": (5, 5, 5),
+        "dns_search_suffixes": (0, 64, 0),
+        "dns_workloads": (6, 6, 4),
     }
 
 

@@ -1,0 +1,88 @@
+"""Which names a workload was given an address for: our own join from DNS answers, for when Hubble has lost the name.
+
+Entries are plain tuples of texts and numbers under a number, which the garbage collector stops looking through; the
+addresses of one answer share all that it says.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
+from typing import NamedTuple
+
+from exporter.flow import Dns
+from exporter.window import WindowStats
+
+_MOST_NAMES = 4
+_MOST_CNAMES = 4
+_LEAST_TTL = 1
+"""Seconds: an answer with TTL 0 is for the connection that follows, which is made a moment later."""
+
+_Answer = tuple[int, int, str, tuple[str, ...]]
+"""When it came and when it ends (flow time in ns), the name that was asked, and the CNAMEs on the way."""
+
+
+class Asked(NamedTuple):
+    """Names that were asked for an address, the latest first: those `within` their TTL, and those `past` it."""
+
+    within: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+
+
+NOT_ASKED = Asked()
+
+
+class DnsAnswers:
+    """(who asked, address) -> names, for at most `bound` pairs; the pair unused for longest leaves a full box."""
+
+    def __init__(self, bound: int) -> None:
+        self._bound, self._evicted = bound, 0
+        self._answers: OrderedDict[int, tuple[_Answer, ...]] = OrderedDict()
+
+    def learn(self, asker: Hashable, name: str, answer: Dns, time_ns: int) -> None:
+        """The asker was given these addresses for a name: the one that was asked, not the CNAMEs it stands for."""
+        ends_ns = time_ns + max(answer.ttl, _LEAST_TTL) * 1_000_000_000
+        given: _Answer = (time_ns, ends_ns, name, answer.cnames[:_MOST_CNAMES])
+        for address in answer.ips:
+            self._add(hash((asker, address)), given)
+
+    def _add(self, key: int, given: _Answer) -> None:
+        answers = self._answers
+        known = answers.get(key)
+        if known is None:
+            if len(answers) >= self._bound:
+                answers.popitem(last=False)
+                self._evicted += 1
+            answers[key] = (given,)
+            return
+        answers.move_to_end(key)
+        # Nearly always the same name again; flows of several nodes may come out of order.
+        if len(known) == 1 and known[0][2] == given[2]:
+            answers[key] = (max(known[0], given),)
+        else:
+            answers[key] = _latest_first((*known, given))
+
+    def asked(self, asker: Hashable, address: str, time_ns: int) -> Asked:
+        """What the asker asked to be given the address, as it is at a flow's time."""
+        key = hash((asker, address))
+        known = self._answers.get(key)
+        if known is None:
+            return NOT_ASKED
+        self._answers.move_to_end(key)
+        within = tuple(name for _, ends_ns, name, _ in known if time_ns <= ends_ns)
+        return Asked(within, tuple(name for _, ends_ns, name, _ in known if time_ns > ends_ns))
+
+    def cnames(self, asker: Hashable, address: str, name: str) -> tuple[str, ...]:
+        """The first CNAMEs that stood between the name and the address, at most four: evidence, never a name."""
+        known = self._answers.get(hash((asker, address)), ())
+        return next((cnames for _, _, asked, cnames in known if asked == name), ())
+
+    def stats(self) -> WindowStats:
+        """Pairs remembered, for the exporter's own metrics."""
+        return WindowStats(len(self._answers), self._bound, self._evicted)
+
+
+def _latest_first(answers: Iterable[_Answer]) -> tuple[_Answer, ...]:
+    """The last answer for each name, the latest name first; the oldest names beyond the bound are left out."""
+    last: dict[str, _Answer] = {}
+    for answer in sorted(answers, reverse=True):
+        last.setdefault(answer[2], answer)
+    return tuple(last.values())[:_MOST_NAMES]
