@@ -70,9 +70,9 @@ class Expectations:
         key = (
             flow.source.serial,
             source,
+            destination.label,
             # Pods have many addresses, and are what they are at each of them.
-            destination.label if endpoint.is_workload else flow.destination_ip,
-            endpoint.labels if endpoint.is_workload else (endpoint.serial, flow.destination_names),
+            endpoint.labels if endpoint.is_workload else (endpoint.serial, flow.destination_ip, flow.destination_names),
             destination.scope,
             flow.kind.protocol,
             flow.destination_port,

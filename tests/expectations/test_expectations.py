@@ -12,8 +12,8 @@ from exporter.expectations.expectations import Expectations
 from exporter.expectations.files import load_files
 from exporter.expectations.interface import Answer, Expectation
 from exporter.expectations.settings import ExpectationsSettings
-from exporter.flow import Flow, Policy
-from tests.flows import changed, host, labelled, pod, remote_pod, world
+from exporter.flow import Dns, Flow, Policy
+from tests.flows import changed, dns_response, host, labelled, pod, remote_pod, world
 from tests.flows import flow as connect
 
 POLICY = """\
@@ -68,6 +68,15 @@ def test_name_of_hubble(ask: Asking) -> None:
     assert ask(changed(flow, destination_names=("api.example.com",))) == "expected"
     assert ask(changed(flow, destination_names=("a.example.net",))) == "expected"
     assert ask(changed(flow, destination_names=("other.example",))) == "unexpected"
+
+
+def test_name_of_our_own_join(ask: Asking) -> None:
+    """A name that only we remember is a name too, and the same address without it is another contact."""
+    flow = connect(source=CART, destination=world(), destination_ip="192.0.2.7")
+    assert ask(flow) == "unexpected"
+    answer = Dns("api.example.com.", ("A",), 0, ips=("192.0.2.7",), ttl=60)
+    ask.destinations.dns.answered(dns_response(destination=CART), answer, ask.destinations.source_of(flow))
+    assert ask(flow) == "expected"
 
 
 def test_plain_world_has_no_name(ask: Asking) -> None:
