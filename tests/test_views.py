@@ -142,7 +142,8 @@ def test_counts_and_tables() -> None:
         DestinationRow("api.example.com", "fqdn", "public", 1),
     )
     assert status.drops_by_reason == (ReasonRow("policy_denied", 2), ReasonRow("policy_deny", 1))
-    assert status.counts == (9, 9, 4, 3, 1, 1, 9, 2, 2)
+    # 9 series of these flows, and one for each confidence of a name.
+    assert status.counts == (9, 9, 4, 3, 1, 1, 14, 2, 2)
 
 
 def test_a_workload_that_is_only_dropped_is_shown() -> None:

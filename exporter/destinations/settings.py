@@ -109,7 +109,7 @@ class DestinationsSettings(BaseModel):
         description="Distinct destinations (entries, about 1.2 KiB each) whose class is remembered.",
     )
     dns_answers: int = Field(
-        default=50_000,
+        default=30_000,
         ge=1,
         description="Pairs of a pod and an address (entries, about 600 B each) whose names from DNS answers are "
         "remembered.",

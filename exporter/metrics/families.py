@@ -119,6 +119,13 @@ DNS_BYPASS = Family(
     (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
 )
 
+NAMED_CONNECTIONS = Family(
+    "hubble_egress_named_connections_total",
+    "counter",
+    "Connections to destinations outside the cluster that are no entity, by how sure their name is.",
+    (labels.NAME_CONFIDENCE,),
+)
+
 PRODUCT = (
     CONNECTIONS,
     DROPS,
@@ -129,6 +136,7 @@ PRODUCT = (
     WORLD_STARTS,
     WORLD_ANSWERED,
     DNS_BYPASS,
+    NAMED_CONNECTIONS,
 )
 
 FLOWS = Family(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from exporter.counting import OUTCOME_MEANING
-from exporter.destinations.interface import DestinationKind
+from exporter.destinations.interface import DestinationKind, NameConfidence
 from exporter.destinations.resolvers import TRANSPORTS
 from exporter.destinations.scopes import Scope
 from exporter.expectations.interface import Expectation
@@ -113,6 +113,13 @@ STATUS = Label("status", "HTTP status or Kafka error code; empty when there was 
 L7_VERDICT = Label("verdict", "What the proxy did.", ("forwarded", "redirected", "dropped", "error", "audited", OTHER))
 NODE_NAME = Label("node_name", "Node that observed it.", cost="careful")
 
+NAME_CONFIDENCE = Label(
+    "name_confidence",
+    "`observed`: Hubble gave one name; `joined`: the pod was seen to ask for it, within its TTL; `stale`: that past "
+    "its TTL, or the name of an `fqdn:` label; `ambiguous`: several names on one address; `none`: no name.",
+    tuple(NameConfidence),
+)
+
 OUTCOME = Label("outcome", "What became of the flow.", tuple(OUTCOME_MEANING))
 EVENT_TYPE = Label(
     "type",
@@ -142,7 +149,7 @@ DECODE_REASON = Label(
 )
 PRODUCT_FAMILIES = (
     *("connections", "drops", "policy_verdicts", "dns_queries", "dns_responses", "l7_requests"),
-    *("world_connection_starts", "world_connections_answered", "dns_bypass"),
+    *("world_connection_starts", "world_connections_answered", "dns_bypass", "named_connections"),
 )
 FAMILY = Label("family", "Product family, without `hubble_egress_` and `_total`.", PRODUCT_FAMILIES)
 FOLDED_LABEL = Label(

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from exporter.destinations.interface import Destination, WorkloadName
+from exporter.destinations.interface import Destination, DestinationKind, NameConfidence, WorkloadName
 from exporter.destinations.scopes import Scope
 from exporter.flow import Dns, EventType, Flow, Http, Kafka, Policy, Verdict
 from exporter.hubble.drop_reasons import drop_reason_name
@@ -14,6 +14,8 @@ from exporter.metrics.switches import Switches
 _POLICIES = 10_000
 _MOST_PORTS = 65_536
 _DROPPED, _REDIRECTED = int(Verdict.DROPPED), int(Verdict.REDIRECTED)
+_ENTITY = DestinationKind.ENTITY
+_CONFIDENCES: dict[str, Values] = {confidence.value: (confidence.value,) for confidence in NameConfidence}
 _CONNECTION_VERDICTS: dict[int, str] = {Verdict.REDIRECTED: "redirected", Verdict.AUDIT: "audited"}
 _POLICY_ACTIONS: dict[int, str] = {
     Verdict.FORWARDED: "allowed",
@@ -60,6 +62,10 @@ class Recorder:
         self._world_starts = store.families[families.WORLD_STARTS]
         self._dns_bypass = store.families[families.DNS_BYPASS]
         self._world_answered = store.families[families.WORLD_ANSWERED]
+        self._named = store.families[families.NAMED_CONNECTIONS]
+        for confidence in NameConfidence:
+            # All exist from the start, so that the share of each is one.
+            store.count(self._named, (confidence.value,), 0)
 
     def connection(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One connection, or as many as an aggregated line stands for."""
@@ -75,6 +81,8 @@ class Recorder:
             _CONNECTION_VERDICTS.get(kind.verdict, "forwarded"),
         )
         self._count(self._connections, values, flow.weight)
+        if destination.external and destination.kind is not _ENTITY:
+            self.store.count(self._named, _CONFIDENCES[destination.confidence], flow.weight)
 
     def drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One dropped packet, or one query or request that the proxy refused."""

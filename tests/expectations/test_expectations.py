@@ -12,8 +12,13 @@ from exporter.expectations.expectations import Expectations
 from exporter.expectations.files import load_files
 from exporter.expectations.interface import Answer, Expectation
 from exporter.expectations.settings import ExpectationsSettings
+<<<<<<< HEAD
 from exporter.flow import Dns, Flow, Policy
 from tests.flows import changed, dns_response, host, labelled, pod, remote_pod, world
+=======
+from exporter.flow import Flow, Policy
+from tests.flows import changed, dns_answer, dns_of, host, labelled, pod, remote_pod, world
+>>>>>>> 03d7257 (Connections to the outside are counted by how sure their name is; scenarios of names)
 from tests.flows import flow as connect
 
 POLICY = """\
@@ -155,6 +160,15 @@ def test_answers_are_remembered_until_the_expectations_change(ask: Asking) -> No
     ask.replace(POLICY.replace("203.0.113.0/24", "198.51.100.0/24"))
     assert ask(flow) == "expected"
     assert ask.expectations.evaluations == {Expectation.UNEXPECTED: 1, Expectation.EXPECTED: 1}
+
+
+def test_answers_are_remembered_by_name(ask: Asking) -> None:
+    """The same address can get another name: what the pod asks for between two flows changes the answer."""
+    named = connect(source=CART)
+    assert ask(named) == "unexpected"
+    answer = dns_answer("api.example.com.", named.destination_ip, ttl=30, destination=CART)
+    ask.destinations.dns.answered(answer, dns_of(answer), ask.destinations.asker_of(answer))
+    assert ask(named) == "expected"
 
 
 def test_memory_is_bounded(tmp_path: Path) -> None:

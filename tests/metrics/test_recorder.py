@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.destinations.interface import Destination, DestinationKind, WorkloadName
+from exporter.destinations.interface import Destination, DestinationKind, NameConfidence, WorkloadName
 from exporter.destinations.scopes import Scope
 from exporter.flow import Dns, Flow, Http, Kafka, Policy, TcpFlags, Verdict
 from exporter.metrics import families
@@ -46,6 +46,33 @@ def test_connections(event: Flow, port: str, protocol: str, verdict: str, value:
     recorded = Recorded()
     recorded.recorder.connection(event, CART, API)
     assert recorded.of(families.CONNECTIONS) == {(*TO_API, port, protocol, verdict): value}
+
+
+def test_named_connections() -> None:
+    """Connections to the outside count by how sure their name is, each at 0 before; entities have no part."""
+    recorded = Recorded()
+    assert recorded.of(families.NAMED_CONNECTIONS) == {
+        ("observed",): 0,
+        ("joined",): 0,
+        ("stale",): 0,
+        ("ambiguous",): 0,
+        ("none",): 0,
+    }
+    for destination in (
+        API._replace(confidence=NameConfidence.JOINED),
+        API._replace(confidence=NameConfidence.STALE),
+        Destination(DestinationKind.WORLD, "world", Scope.CLUSTER_RANGE, external=True),
+        Destination(DestinationKind.ENTITY, "kube-apiserver", Scope.PUBLIC, external=True),
+        Destination(DestinationKind.IDENTITY, "data/db", Scope.CLUSTER),
+    ):
+        recorded.recorder.connection(flow(weight=3, aggregated=True), CART, destination)
+    assert recorded.of(families.NAMED_CONNECTIONS) == {
+        ("observed",): 0,
+        ("joined",): 3,
+        ("stale",): 3,
+        ("ambiguous",): 0,
+        ("none",): 3,
+    }
 
 
 @pytest.mark.parametrize(
