@@ -12,13 +12,8 @@ from exporter.expectations.expectations import Expectations
 from exporter.expectations.files import load_files
 from exporter.expectations.interface import Answer, Expectation
 from exporter.expectations.settings import ExpectationsSettings
-<<<<<<< HEAD
 from exporter.flow import Dns, Flow, Policy
-from tests.flows import changed, dns_response, host, labelled, pod, remote_pod, world
-=======
-from exporter.flow import Flow, Policy
-from tests.flows import changed, dns_answer, dns_of, host, labelled, pod, remote_pod, world
->>>>>>> 03d7257 (Connections to the outside are counted by how sure their name is; scenarios of names)
+from tests.flows import changed, dns_answer, dns_of, dns_response, host, labelled, pod, remote_pod, world
 from tests.flows import flow as connect
 
 POLICY = """\
