@@ -135,12 +135,13 @@ def test_names_are_joined_as_they_were_meant(query: str, label: str) -> None:
 
 
 def test_answers_that_say_nothing() -> None:
-    """An error has no addresses that count, and what a resolver is told is its clients' and not its own."""
+    """An error has no addresses that count, the root is no name, and a resolver is told what its clients asked."""
     destinations = Destinations(DestinationsSettings())
     failed = dns_answer(f"{A}.", WORLD_IP, rcode=2)
     destinations.dns.answered(failed, dns_of(failed), CART)
     resolver = remote_pod("coredns-5d78c9869d-7h2kq", "kube-system", labels=("k8s:k8s-app=kube-dns",))
     tell(destinations, A, asker=resolver)
+    tell(destinations, "")
     assert destinations.stats()["dns_answers"].entries == 0
     assert named(destinations, flow(source=resolver)) == ("world", NONE)
 
@@ -193,6 +194,17 @@ def test_learnt_expansions() -> None:
     assert named(destinations, flow()) == (f"github.com.{suffix}", JOINED)
     destinations.reconfigure(DestinationsSettings(search_suffixes=("corp.test",)))
     assert destinations.is_expansion(query, CART, fails=True), "what was learnt stays"
+
+
+def test_known_suffixes_are_not_learnt() -> None:
+    """What the settings say takes no room among what is learnt."""
+    destinations = Destinations(DestinationsSettings(search_suffixes=("corp.test",)))
+    for suffix in ("svc.cluster.local", "corp.test"):
+        for name in ("api.example.com", "www.example.org"):
+            for query, rcode in ((f"{name}.{suffix}.", 3), (f"{name}.", 0)):
+                answer = dns_answer(query, rcode=rcode)
+                destinations.dns.answered(answer, dns_of(answer), CART)
+    assert destinations.stats()["dns_search_suffixes"].entries == 0
 
 
 def test_whose_dns_is_seen() -> None:
