@@ -186,12 +186,18 @@ def test_a_dead_ticker_ends_the_process_too() -> None:
 
 
 def test_metrics_are_complete_before_the_first_flow() -> None:
-    """Every value of every closed label set of the exporter's own families is there at 0 from the start."""
+    """Every value of every closed label set of the exporter's own families is there at 0 from the start.
+
+    Of the product families that of named connections is there, with a series for each of its five confidences.
+    """
     text = Service(Settings(), Breaking(), Decoder(10), live=True).exposition("").body.decode()
     for family in families.EXPORTER:
         values = family.labels[0].values if len(family.labels) == 1 else ()
         for value in values:
-            assert f'{family.name}{{{family.labels[0].name}="{value}"}} 0.0\n' in text
+            at = 5.0 if (family, value) == (families.SERIES, "named_connections") else 0.0
+            assert f'{family.name}{{{family.labels[0].name}="{value}"}} {at}\n' in text
+    for confidence in ("observed", "joined", "stale", "ambiguous", "none"):
+        assert f'hubble_egress_named_connections_total{{name_confidence="{confidence}"}} 0\n' in text
 
 
 def test_every_flow_has_one_outcome() -> None:
