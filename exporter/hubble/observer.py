@@ -94,7 +94,7 @@ class Observer:
 
     def keep(self, memory: Memory) -> None:
         """Give back what was remembered at the end of the process before, and keep it at the end of this one."""
-        self._memory, remembered = memory, self._keeper.restored.memory
+        self._memory, remembered = memory, self._keeper.recall()
         if remembered is None:
             return
         try:

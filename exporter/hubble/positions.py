@@ -113,6 +113,11 @@ class Keeper:
         except PositionFileError as error:
             logger().warning("position_not_restored", detail=str(error), hint="beginning with new flows")
 
+    def recall(self) -> Lists | None:
+        """The memory of the last run, once: it is tens of MiB that nobody needs again."""
+        memory, self.restored = self.restored.memory, Kept({})
+        return memory
+
     @contextmanager
     def keeping(self, positions: Mapping[str, int], at_the_end: Callable[[], Kept]) -> Iterator[None]:
         """Keep the file up to date while the block lasts, and write at its end what `at_the_end` says."""

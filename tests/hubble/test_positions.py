@@ -101,6 +101,15 @@ def test_keeps_and_restores(tmp_path: Path) -> None:
     assert Keeper(str(path)).restored == Kept(positions, processed, {})
 
 
+def test_memory_is_recalled_once(tmp_path: Path) -> None:
+    """What the last run has left is given back, and let go."""
+    path = tmp_path / "position.json"
+    PositionFile(str(path)).write(Kept(POSITIONS, Processed([1], {}, {}), {"tcp": [[7, 9]]}))
+    keeper = Keeper(str(path))
+    assert [keeper.recall(), keeper.recall()] == [{"tcp": [[7, 9]]}, None]
+    assert keeper.restored == Kept({})
+
+
 def test_no_file() -> None:
     """Without a file nothing is kept, and that is no fault."""
     keeper = Keeper("")
