@@ -10,6 +10,7 @@ be wrong. ARCHITECTURE has a worked example. Owned by the pipeline; all times ar
 
 import math
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -128,6 +129,19 @@ class Coverage:
         self.estimated += estimated
         offered = growth + losses[0]
         self._add(node, _Interval(at_ns, offered, min(offered, losses[0] + losses[1] + estimated + missed)))
+
+    @property
+    def seen(self) -> dict[str, list[int]]:
+        """By node, how many flows its agent had seen at the last look, and when that was (ns)."""
+        return {name: [node.seen, node.seen_ns] for name, node in self._nodes.items() if node.seen >= 0}
+
+    def restore(self, seen: Mapping[str, Sequence[int]]) -> None:
+        """Take what the process before saw last: what the rings have forgotten since is a gap."""
+        for name, (number, at_ns) in seen.items():
+            node = self._node(name)
+            if node is not None:
+                node.seen, node.seen_ns = number, at_ns
+                self.server_flows.setdefault(name, 0)
 
     def ratio(self, node_name: str) -> float:
         """Coverage of a node; NaN when it is not known."""

@@ -22,7 +22,7 @@ from exporter.expectations.expectations import Expectations
 from exporter.expectations.settings import ExpectationsSettings
 from exporter.flow import Direction, Dns, EventType, Flow, Kind
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, Nodes, NodeStatus, Undecodable
-from exporter.hubble.positions import Lists
+from exporter.hubble.positions import Lists, Looks
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics.recorder import Recorder, is_carried_to_world
 from exporter.metrics.store import Hit
@@ -177,13 +177,19 @@ class Pipeline:
         with self.lock:
             return self._connections.remembered()
 
-    def restore(self, remembered: Lists) -> None:
+    def looks(self) -> Looks:
+        """What the server said last of its nodes: what grows while we are away, and the rings forget, is a gap."""
+        with self.lock:
+            return self.stream.coverage.seen
+
+    def restore(self, remembered: Lists, looks: Looks) -> None:
         """Go on with what the process before has left.
 
         Raises:
             ValueError: when it is something else.
         """
         with self.lock:
+            self.stream.coverage.restore(looks)
             self._connections.restore(remembered)
 
     def cache_stats(self) -> dict[str, WindowStats]:

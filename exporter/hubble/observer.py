@@ -94,11 +94,9 @@ class Observer:
 
     def keep(self, memory: Memory) -> None:
         """Give back what was remembered at the end of the process before, and keep it at the end of this one."""
-        self._memory, remembered = memory, self._keeper.recall()
-        if remembered is None:
-            return
+        self._memory, kept = memory, self._keeper.recall()
         try:
-            memory.restore(remembered)
+            memory.restore(kept.memory or {}, kept.looks)
         except ValueError as error:
             logger().warning("memory_not_restored", detail=str(error), hint="a connection may count once more")
 
@@ -150,7 +148,7 @@ class Observer:
 
     def events(self) -> Iterator[Event]:
         """Everything from the server, and `Connected` and `Disconnected` for each attempt."""
-        with self._keeper.keeping(self._resume.positions, self._left_behind):
+        with self._keeper.keeping(self._place, self._left_behind):
             waits = self._delays()
             while not self._stopped.is_set():
                 self._has_flowed = False
@@ -162,11 +160,13 @@ class Observer:
                     continue
                 self._stopped.wait(self._longest() if is_permanent(ended) else next(waits))
 
+    def _place(self) -> Kept:
+        return Kept(dict(self._resume.positions), looks=self._memory.looks() if self._memory else {})
+
     def _left_behind(self) -> Kept:
-        positions = dict(self._resume.positions)
         if self._memory is None:
-            return Kept(positions)
-        return Kept(positions, self._resume.remembered(), self._memory.remembered())
+            return self._place()
+        return self._place()._replace(processed=self._resume.remembered(), memory=self._memory.remembered())
 
     def _end(self, why: Disconnected) -> None:
         # Between two streams there is nothing to replace: the next request is made of what holds then.

@@ -19,6 +19,8 @@ _VERSIONS = (1, 2)
 """Version 1 had positions only."""
 _SECONDS = 1.0
 Lists = Mapping[str, Sequence[Sequence[int | str]]]
+Looks = Mapping[str, Sequence[int]]
+"""By node: how many flows its agent had seen at the last look, and when that was (ns since the epoch)."""
 
 
 class PositionFileError(Exception):
@@ -32,8 +34,12 @@ class Memory(Protocol):
         """All of it, as lists of JSON."""
         ...
 
-    def restore(self, remembered: Lists) -> None:
-        """Go on with it; raises a ValueError when it is something else."""
+    def looks(self) -> Looks:
+        """What the server said last of its nodes."""
+        ...
+
+    def restore(self, remembered: Lists, looks: Looks) -> None:
+        """Go on with both; raises a ValueError when what is remembered is something else."""
         ...
 
 
@@ -43,6 +49,7 @@ class Kept(NamedTuple):
     positions: Mapping[str, int]
     processed: Processed | None = None
     memory: Lists | None = None
+    looks: Looks = {}  # noqa: RUF012, nobody changes it
 
 
 class PositionFile:
@@ -71,7 +78,8 @@ class PositionFile:
         if not _are_times(positions, least=1):
             raise PositionFileError(f"{self._path}: a position is no time in nanoseconds")
         try:
-            return Kept(positions, _processed(document.get("processed")), _memory(document.get("memory")))
+            processed, memory = _processed(document.get("processed")), _memory(document.get("memory"))
+            return Kept(positions, processed, memory, _looks(document.get("looks")))
         except ValueError as error:
             raise PositionFileError(f"{self._path}: {error}") from None
 
@@ -82,6 +90,7 @@ class PositionFile:
             PositionFileError: when that is not possible; the old one is still there then.
         """
         document: dict[str, Any] = {"version": _VERSIONS[-1], "positions": dict(kept.positions)}
+        document |= {"looks": dict(kept.looks)}
         if kept.processed is not None:
             document |= {"processed": kept.processed._asdict(), "memory": kept.memory}
         part = self._path.with_name(f"{self._path.name}.part")
@@ -113,19 +122,19 @@ class Keeper:
         except PositionFileError as error:
             logger().warning("position_not_restored", detail=str(error), hint="beginning with new flows")
 
-    def recall(self) -> Lists | None:
-        """The memory of the last run, once: it is tens of MiB that nobody needs again."""
-        memory, self.restored = self.restored.memory, Kept({})
-        return memory
+    def recall(self) -> Kept:
+        """What the last run has left, once: it is tens of MiB that nobody needs again."""
+        kept, self.restored = self.restored, Kept({})
+        return kept
 
     @contextmanager
-    def keeping(self, positions: Mapping[str, int], at_the_end: Callable[[], Kept]) -> Iterator[None]:
-        """Keep the file up to date while the block lasts, and write at its end what `at_the_end` says."""
+    def keeping(self, now: Callable[[], Kept], at_the_end: Callable[[], Kept]) -> Iterator[None]:
+        """Keep what is `now` up to date on disk while the block lasts, and write at its end what `at_the_end` says."""
         if self._file is None:
             yield
             return
         ended = threading.Event()
-        work = (self._file, positions, ended)
+        work = (self._file, now, ended)
         thread = threading.Thread(target=self._work, args=work, name="position", daemon=True)
         thread.start()
         try:
@@ -135,14 +144,14 @@ class Keeper:
             thread.join()
             self._write(self._file, at_the_end(), "")
 
-    def _work(self, file: PositionFile, positions: Mapping[str, int], ended: threading.Event) -> None:
-        written: Mapping[str, int] = {}
+    def _work(self, file: PositionFile, now: Callable[[], Kept], ended: threading.Event) -> None:
+        written: Kept | None = Kept({})
         told = ""
         while not ended.wait(_SECONDS):
-            now = dict(positions)
-            if now != written:
-                told = self._write(file, Kept(now), told)
-                written = {} if told else now
+            kept = now()
+            if kept != written:
+                told = self._write(file, kept, told)
+                written = None if told else kept
 
     def _write(self, file: PositionFile, kept: Kept, told: str) -> str:
         """Write, and return what went wrong; the same fault is said once."""
@@ -178,3 +187,15 @@ def _memory(document: Any) -> Lists | None:  # noqa: ANN401, JSON
     if not isinstance(document, dict) or not all(isinstance(entries, list) for entries in document.values()):
         raise ValueError("the memory is no lists")
     return document
+
+
+def _looks(document: Any) -> Looks:  # noqa: ANN401, JSON
+    if document is None:
+        return {}
+    if not isinstance(document, dict) or not all(map(_is_look, document.values())):
+        raise ValueError("a look is no two numbers")
+    return document
+
+
+def _is_look(look: object) -> bool:
+    return isinstance(look, list) and len(look) == 2 and all(isinstance(one, int) and one >= 0 for one in look)  # noqa: PLR2004

@@ -16,7 +16,7 @@ import pytest
 from tests.faults.counts import Counts, Exporter, begin, oracle, processed_in, products
 from tests.faults.serving import Served
 from tests.faults.traffic import Told, told
-from tests.programs import eventually
+from tests.programs import eventually, value_of
 
 SEED, NODES = 5, 3
 
@@ -121,3 +121,25 @@ def test_killed(server: Served, tmp_path: Path) -> None:
         assert exporter.outcome("replayed") > 100
         processed = [one for one in server.told() if one.time_ns <= places.get(one.node, 0)]
         assert exporter.counts() == oracle([*processed, *fresh]) - oracle(processed)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_long_rest(number: signal.Signals, tmp_path: Path) -> None:
+    """What a ring no longer has when we begin again is lost, which is said, and all that it still has counts."""
+    file = tmp_path / "position.json"
+    with Served(seed=22, capacity=255) as server:
+        address = f"127.0.0.1:{server.port}"
+        with Exporter(address, position_file=str(file)) as exporter:
+            begin(server, exporter)
+            server.write(200)
+            exporter.is_told(200)
+            eventually(lambda: positions(file) == newest(server.told()), "the last position")
+            exporter.end(number)
+        server.write(1000)
+        with Exporter(address, position_file=str(file)) as exporter:
+            exporter.is_told(255)
+            assert exporter.processed() == 255
+            eventually(lambda: bool(exporter.events("stream_gap")), "a word on the gap")
+            assert value_of(exporter.metrics(), "hubble_egress_exporter_gap_seconds_total") > 0
+            # At most 1,200 are new to us, and 745 of the thousand are gone.
+            assert value_of(exporter.metrics(), "hubble_egress_exporter_cluster_coverage_ratio") < 0.5

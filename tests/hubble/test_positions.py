@@ -31,7 +31,7 @@ def test_what_an_end_in_order_leaves(tmp_path: Path) -> None:
     """Keys, up to where they were forgotten, and the memory of others survive."""
     file = PositionFile(str(tmp_path / "position.json"))
     processed = Processed([5, -(1 << 62), 5], {"n": 3}, {"n": 0})
-    kept = Kept(POSITIONS, processed, {"tcp": [[7, 9, "n", 4]], "inbound": []})
+    kept = Kept(POSITIONS, processed, {"tcp": [[7, 9, "n", 4]], "inbound": []}, {"n": [500, 1]})
     file.write(kept)
     assert file.read() == kept
 
@@ -60,6 +60,7 @@ def test_a_file_of_version_1(tmp_path: Path) -> None:
         ),
         ('{"version": 2, "positions": {}, "processed": {"keys": [], "forgotten": {"n": -1}, "begun": {}}}', "no lists"),
         ('{"version": 2, "positions": {}, "memory": {"tcp": 1}}', "the memory is no lists"),
+        ('{"version": 2, "positions": {}, "looks": {"n": [1]}}', "a look is no two numbers"),
         (f'{{"version": 2, "positions": {"[" * 100_000}', "no JSON"),
     ],
 )
@@ -93,7 +94,7 @@ def test_keeps_and_restores(tmp_path: Path) -> None:
     keeper = Keeper(str(path))
     assert keeper.restored == Kept({})
     processed = Processed([1], {}, {})
-    with keeper.keeping(positions, lambda: Kept(positions, processed, {})):
+    with keeper.keeping(lambda: Kept(dict(positions)), lambda: Kept(positions, processed, {})):
         eventually(path.exists, "a first position")
         assert keeper.saves
         assert "processed" not in path.read_text()
@@ -106,14 +107,15 @@ def test_memory_is_recalled_once(tmp_path: Path) -> None:
     path = tmp_path / "position.json"
     PositionFile(str(path)).write(Kept(POSITIONS, Processed([1], {}, {}), {"tcp": [[7, 9]]}))
     keeper = Keeper(str(path))
-    assert [keeper.recall(), keeper.recall()] == [{"tcp": [[7, 9]]}, None]
+    assert keeper.recall().memory == {"tcp": [[7, 9]]}
+    assert keeper.recall() == Kept({})
     assert keeper.restored == Kept({})
 
 
 def test_no_file() -> None:
     """Without a file nothing is kept, and that is no fault."""
     keeper = Keeper("")
-    with capture_logs() as lines, keeper.keeping(POSITIONS, lambda: Kept(POSITIONS)):
+    with capture_logs() as lines, keeper.keeping(lambda: Kept(POSITIONS), lambda: Kept(POSITIONS)):
         pass
     assert (keeper.restored, keeper.saves, lines) == (Kept({}), False, [])
 
@@ -124,7 +126,7 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     path.write_text("broken")
     with capture_logs() as lines:
         keeper = Keeper(str(path))
-        with keeper.keeping(POSITIONS, lambda: Kept(POSITIONS)):
+        with keeper.keeping(lambda: Kept(POSITIONS), lambda: Kept(POSITIONS)):
             pass
     assert [line["event"] for line in lines] == ["position_not_restored"]
     assert json.loads(path.read_text())["positions"] == POSITIONS
@@ -144,7 +146,7 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(PositionFile, "write", counting)
     keeper = Keeper(str(folder / "position.json"))
-    with capture_logs() as lines, keeper.keeping(positions, lambda: Kept(positions)):
+    with capture_logs() as lines, keeper.keeping(lambda: Kept(positions), lambda: Kept(positions)):
         eventually(lambda: attempts > 5, "several attempts")
         assert not keeper.saves
         folder.mkdir()
