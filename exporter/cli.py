@@ -102,7 +102,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
     decoder = Decoder(settings.hubble.endpoint_cache)
     source = _observer(settings, decoder)
     service = Service(settings, source, decoder, live=True, reading=options.reading)
-    source.keep(service.pipeline)
+    source.keep(service.pipeline.handover)
     service.signals.listen()
     if not settings.hubble.position_file:
         log.logger().info("position_not_kept", hint="hubble.position-file is unset: a restart begins with new flows")

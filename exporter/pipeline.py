@@ -22,13 +22,12 @@ from exporter.expectations.expectations import Expectations
 from exporter.expectations.settings import ExpectationsSettings
 from exporter.flow import Direction, Dns, EventType, Flow, Kind
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, Nodes, NodeStatus, Undecodable
-from exporter.hubble.positions import Lists, Looks
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics.recorder import Recorder, is_carried_to_world
 from exporter.metrics.store import Hit
 from exporter.recent import Recent
 from exporter.records import Records, asking, counted
-from exporter.remembering import Remembering
+from exporter.remembering import Handover, Remembering
 from exporter.stream import StreamState
 from exporter.window import WindowStats
 
@@ -65,8 +64,9 @@ class Pipeline:
         self._recorder, self._wall_ns = recorder, wall_ns
         self._stand_in = StandIn(self.stream.most_nodes)
         self._chosen = chosen = Chosen(sources)
-        records = Records(destinations, connections, recorder, self.recent, chosen)
+        records = Records(destinations, connections, recorder, self.recent, chosen, self.expectations)
         self._remembering = Remembering(destinations, connections, self._not_egress)
+        self.handover = Handover(self.lock, connections, self.stream.coverage)
         self._step_of: dict[int, Step] = {}
         self._l7_step_of: dict[tuple[int, int, type] | None, Step] = {}
         self._steps: dict[Role | Outcome, Step] = {
@@ -171,26 +171,6 @@ class Pipeline:
         with self.lock:
             self._chosen.reconfigure(sources)
             self._destinations.reconfigure(destinations)
-
-    def remembered(self) -> Lists:
-        """What the next process needs, so that a connection that both see counts once."""
-        with self.lock:
-            return self._connections.remembered()
-
-    def looks(self) -> Looks:
-        """What the server said last of its nodes: what grows while we are away, and the rings forget, is a gap."""
-        with self.lock:
-            return self.stream.coverage.seen
-
-    def restore(self, remembered: Lists, looks: Looks) -> None:
-        """Go on with what the process before has left.
-
-        Raises:
-            ValueError: when it is something else.
-        """
-        with self.lock:
-            self.stream.coverage.restore(looks)
-            self._connections.restore(remembered)
 
     def cache_stats(self) -> dict[str, WindowStats]:
         """Entries, bounds and evictions of all stages."""

@@ -4,7 +4,8 @@ from exporter.chosen import Chosen
 from exporter.connections.connections import Connections
 from exporter.counting import Outcome
 from exporter.destinations.directory import Destinations, is_unresolved
-from exporter.destinations.interface import Destination
+from exporter.destinations.interface import Destination, WorkloadName
+from exporter.expectations.expectations import Expectations
 from exporter.flow import Dns, Flow, Http, Kafka, L7Type
 from exporter.metrics.recorder import Recorder
 from exporter.recent import Recent
@@ -20,9 +21,11 @@ class Records:
         recorder: Recorder,
         recent: Recent,
         chosen: Chosen,
+        expectations: Expectations,
     ) -> None:
         self._destinations, self._connections = destinations, connections
         self._recorder, self._recent, self._chosen = recorder, recent, chosen
+        self._expectations = expectations
 
     def denied(self, flow: Flow) -> Outcome:
         """A query or request that the proxy refused, from the side that asked: no other event shows this drop."""
@@ -40,7 +43,16 @@ class Records:
                 self._recorder.l7_request(flow, source, destination, record)
         self._recorder.drop(flow, source, destination)
         self._recent.dropped(flow, source, destination)
+        if self._expectations.is_asked:
+            self._look_up(flow, source, destination)
         return counted(destination)
+
+    def _look_up(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
+        """A refused query is a contact to the name that was asked, not to the resolver."""
+        if flow.l7 is None or not isinstance(flow.l7.record, Dns):
+            self._expectations.answer(flow, source, destination, self._destinations.workload_of)
+        elif destination.external:
+            self._expectations.answer_name(flow, source, destination.label)
 
     def dns_query(self, flow: Flow) -> Outcome:
         """A query that the proxy let pass."""

@@ -1,16 +1,19 @@
-"""What is taken from a flow that was processed before: nothing is counted, and what it shows is remembered.
+"""What outlives the process, and what is taken from a flow that was processed before: it counts nothing again.
 
 After a kill the process before has left no memory, and its last flows come again: without them the next packet of a
 connection that it counted would look like a new one.
 """
 
+import threading
 from collections.abc import Callable
 
 from exporter.connections.connections import Connections
 from exporter.counting import Outcome, Role, role_of
+from exporter.coverage import Coverage
 from exporter.destinations.directory import Destinations
 from exporter.destinations.interface import Destination
 from exporter.flow import Direction, Dns, EventType, Flow
+from exporter.hubble.positions import Lists, Looks
 from exporter.metrics.recorder import is_carried_to_world
 
 _PACKETS = frozenset(map(int, (EventType.TRACE, EventType.POLICY_VERDICT, EventType.DROP)))
@@ -54,3 +57,30 @@ class Remembering:
             return
         if not flow.source.is_world:
             self._connections.start(flow, awaits_answer=is_carried_to_world(flow, destination))
+
+
+class Handover:
+    """What the next process needs to go on as if it were this one; taken and given back under the pipeline's lock."""
+
+    def __init__(self, lock: threading.Lock, connections: Connections, coverage: Coverage) -> None:
+        self._lock, self._connections, self._coverage = lock, connections, coverage
+
+    def remembered(self) -> Lists:
+        """The windows of connections, so that one that both processes see counts once."""
+        with self._lock:
+            return self._connections.remembered()
+
+    def looks(self) -> Looks:
+        """What the server said last of its nodes: what grows while we are away, and the rings forget, is a gap."""
+        with self._lock:
+            return self._coverage.seen
+
+    def restore(self, remembered: Lists, looks: Looks) -> None:
+        """Go on with what the process before has left.
+
+        Raises:
+            ValueError: when what is remembered is something else.
+        """
+        with self._lock:
+            self._coverage.restore(looks)
+            self._connections.restore(remembered)

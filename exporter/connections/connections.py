@@ -120,8 +120,10 @@ class Connections:
             ValueError: when it is something else; nothing of it is remembered then.
         """
         entries = {name: [_entry(entry) for entry in remembered.get(name, ())] for name in _MEMORIES}
-        self._tcp.restore(entries["tcp"][-self._bound :])
-        self._other.restore(entries["other"][-self._bound :])
+        tcp, other = entries["tcp"][-self._bound :], entries["other"]
+        # Both share the bound, which may be smaller than it was.
+        self._tcp.restore(tcp)
+        self._other.restore(other[max(0, len(other) + len(tcp) - self._bound) :])
         windows = {"inbound": self._inbound, "redirects": self._redirects, "queries": self._queries}
         for name, window in windows.items():
             window.restore((entry.key, entry.time_ns) for entry in entries[name])

@@ -79,10 +79,11 @@ def target_from(text: str, labels: list[tuple[str, str, str]] | None, objects: O
         return Target(text, known, NO, YES, inside, namespace=namespace, workload=workload)
     check_name(text)
     service = _SERVICE.fullmatch(text.lower())
-    return _name(text) if service is None else _service(text, service["name"], service["namespace"], objects)
+    return target_of_name(text) if service is None else _service(text, service["name"], service["namespace"], objects)
 
 
-def _name(text: str) -> Target:
+def target_of_name(text: str) -> Target:
+    """A name outside the cluster, of which no address is known."""
     world = Labels([(RESERVED, "world", "")], doubtful=frozenset({"world-ipv4", "world-ipv6"}))
     entities = entities_of("world", maybe=("world-ipv4", "world-ipv6"))
     anywhere = {4: UNKNOWN, 6: UNKNOWN}

@@ -67,14 +67,6 @@ def target_of(
     return Target(destination.label, known, NO, YES, inside, namespace=name.namespace, workload=name.name)
 
 
-def target_of_name(name: str) -> Target:
-    """A name that was asked for and refused."""
-    world = Labels([(RESERVED, "world", "")], doubtful=frozenset(_WORLD[1:]))
-    entities = entities_of("world", maybe=_WORLD[1:])
-    either = {4: UNKNOWN, 6: UNKNOWN}
-    return Target(name, world, YES, NO, entities, narrow=UNKNOWN, families=either, names=(name,), named=YES)
-
-
 def is_narrow(endpoint: Endpoint) -> bool:
     """Whether an identity that a policy allowed is more than world as a whole: then the policy meant it."""
     if not endpoint.is_world:

@@ -12,7 +12,6 @@ from exporter.expectations.interface import (
     Answer,
     Expectation,
     Match,
-    NotEvaluated,
     PolicyRef,
     RuleRef,
 )
@@ -127,11 +126,7 @@ def _doubts(selected: tuple[Selected, ...], maybe: Rule | None, maybe_denied: Ru
         yield f"whether {rule.ref} matches: {rule}"
     for policy, _ in selected:
         for field in policy.not_evaluated:
-            yield f"{_named(field)} of {policy.ref}, which is not evaluated"
-
-
-def _named(field: NotEvaluated) -> str:
-    return field.path or field.field
+            yield f"{field.path} of {policy.ref}, which is not evaluated"
 
 
 def _of_flow(policy: PolicyRef) -> RuleRef:

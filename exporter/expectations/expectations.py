@@ -7,15 +7,8 @@ from typing import NamedTuple
 
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.endpoint import Endpoint
-from exporter.expectations.contacts import (
-    Outside,
-    is_narrow,
-    outside_of,
-    policies_of,
-    subject_of,
-    target_of,
-    target_of_name,
-)
+from exporter.expectations.asked import target_of_name
+from exporter.expectations.contacts import Outside, is_narrow, outside_of, policies_of, subject_of, target_of
 from exporter.expectations.evaluator import Evaluator, Selected
 from exporter.expectations.interface import NEVER, Answer, Expectation
 from exporter.expectations.manifests import Manifests
@@ -92,7 +85,7 @@ class Expectations:
             flow.destination_port or None,
             policies_of(flow.egress_allowed_by),
             policies_of(flow.egress_denied_by),
-            is_narrow(flow.destination),
+            proven_narrow=bool(flow.egress_allowed_by) and is_narrow(endpoint),
         )
         return self._evaluate(key, question, asker, flow)
 

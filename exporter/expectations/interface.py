@@ -50,9 +50,13 @@ class PolicyRef(NamedTuple):
     file: str = ""
     line: int = 0
 
+    @property
+    def title(self) -> str:
+        """Kind and name, without its place."""
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
     def __str__(self) -> str:
-        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
-        return f"{self.kind} {name}{_place(self.file, self.line)}"
+        return f"{self.title}{_place(self.file, self.line)}"
 
 
 class RuleRef(NamedTuple):
@@ -64,10 +68,8 @@ class RuleRef(NamedTuple):
     line: int = 0
 
     def __str__(self) -> str:
-        policy = self.policy
-        name = f"{policy.namespace}/{policy.name}" if policy.namespace else policy.name
         rule = f" {self.section}[{self.number}]" if self.section else ""
-        return f"{policy.kind} {name}{rule}{_place(policy.file, self.line)}"
+        return f"{self.policy.title}{rule}{_place(self.policy.file, self.line)}"
 
 
 class Answer(NamedTuple):

@@ -88,11 +88,8 @@ class Requirement(NamedTuple):
 
     def __str__(self) -> str:
         key = self.key if self.source in (ANY, K8S) else f"{self.source}:{self.key}"
-        key = (
-            key.removeprefix(NAMESPACE_LABELS)
-            if not key.startswith(NAMESPACE_LABELS)
-            else f"namespace label {key[len(NAMESPACE_LABELS) :]}"
-        )
+        if key.startswith(NAMESPACE_LABELS):
+            key = f"namespace label {key[len(NAMESPACE_LABELS) :]}"
         values = ", ".join(sorted(self.values))
         match self.operator:
             case Operator.IN if self.key == NAMESPACE:

@@ -26,7 +26,7 @@ def workload_chooser(text: str) -> WorkloadChooser:
 
 
 class ExpectationsSettings(BaseModel):
-    """What each workload is allowed to reach. Without files only the flows' own policies say it."""
+    """What each workload is allowed to reach. Without files nothing is looked up."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

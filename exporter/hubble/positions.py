@@ -114,6 +114,8 @@ class Keeper:
         self._file = PositionFile(file) if file else None
         self.saves = False
         """Whether the last position is on disk."""
+        self._told = ""
+        """What went wrong when it was last written; the same fault is said once."""
         self.restored = Kept({})
         if self._file is None:
             return
@@ -142,28 +144,26 @@ class Keeper:
         finally:
             ended.set()
             thread.join()
-            self._write(self._file, at_the_end(), "")
+            self._write(self._file, at_the_end())
 
     def _work(self, file: PositionFile, now: Callable[[], Kept], ended: threading.Event) -> None:
         written: Kept | None = Kept({})
-        told = ""
         while not ended.wait(_SECONDS):
             kept = now()
             if kept != written:
-                told = self._write(file, kept, told)
-                written = None if told else kept
+                self._write(file, kept)
+                written = kept if self.saves else None
 
-    def _write(self, file: PositionFile, kept: Kept, told: str) -> str:
-        """Write, and return what went wrong; the same fault is said once."""
+    def _write(self, file: PositionFile, kept: Kept) -> None:
         try:
             file.write(kept)
         except PositionFileError as error:
             self.saves = False
-            if str(error) != told:
+            if str(error) != self._told:
                 logger().warning("position_not_saved", detail=str(error), hint="the next start begins with new flows")
-            return str(error)
-        self.saves = True
-        return ""
+            self._told = str(error)
+        else:
+            self.saves, self._told = True, ""
 
 
 def _are_times(times: object, *, least: int) -> bool:

@@ -384,12 +384,18 @@ def test_what_else_is_handed_over() -> None:
 def test_memory_is_no_larger_than_here() -> None:
     """What another process with a larger window has left is cut to the latest."""
     before = _connections(100)
-    for port in range(50):
+    for port in range(6):
         before.start(flow(source_port=20_000 + port))
+    for port in range(50):
+        before.start(udp(source_port=30_000 + port))
     after = _connections(10)
     after.restore(before.remembered())
     assert after.stats()["connections"].entries == 10
-    assert not after.start(flow(source_port=20_049))
+    assert not after.start(flow(source_port=20_000))
+    assert not after.start(udp(source_port=30_049))
+    smaller = _connections(5)
+    smaller.restore(before.remembered())
+    assert smaller.stats()["connections"].entries == 5
 
 
 @pytest.mark.parametrize("entry", [[], [1], ["a", 1], [1, "a"], [1, -1], [1, 2, 3, 4], [1, 2, "n", "t"]])

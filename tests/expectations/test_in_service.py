@@ -1,11 +1,13 @@
 """The exporter with expectations: what it counts, and what it does when their files change."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.programs import Process, eventually, run, value_of
 
+REFUSED = Path(__file__).parent.parent / "scenarios" / "dns-refused" / "flows.jsonl"
 FLOWS = str(Path(__file__).parent.parent / "scenarios" / "fqdn" / "flows.jsonl")
 PREFIX = "hubble_egress_exporter_expectation_"
 ALLOW = """\
@@ -39,6 +41,17 @@ def test_recorded_flows_are_looked_up(tmp_path: Path) -> None:
     assert value_of(metrics, f'{PREFIX}rules{{kind="Allowlist",source="allowlist"}}') == 1
     assert value_of(metrics, f'{PREFIX}rules{{kind="NetworkPolicy",source="policies"}}') == 0
     assert value_of(metrics, f"{PREFIX}last_reload_successful") == 1
+
+
+def test_refused_names_are_looked_up(tmp_path: Path) -> None:
+    """A query that policy refused is a contact to the name that was asked, at whatever port it would have been."""
+    file = tmp_path / "allow.yaml"
+    refused = json.loads(REFUSED.read_text().splitlines()[0])["flow"]["l7"]["dns"]["query"].rstrip(".")
+    for name, answer in ((refused, "expected"), ("other.example", "unexpected")):
+        entry = f"{{workloads: ['*/*'], to: [{{matchName: {name}}}], ports: [443/TCP], owner: team, reason: it}}"
+        file.write_text(f"allow: [{entry}]\n")
+        metrics = run("replay", "--once", "--expectations.files", str(file), str(REFUSED)).stdout
+        assert value_of(metrics, f'{PREFIX}evaluations_total{{answer="{answer}"}}') == 1
 
 
 def test_without_files_nothing_is_asked() -> None:

@@ -102,6 +102,15 @@ def test_keeps_and_restores(tmp_path: Path) -> None:
     assert Keeper(str(path)).restored == Kept(positions, processed, {})
 
 
+def test_a_fault_that_lasts_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was said while the stream ran is not said again at its end."""
+    monkeypatch.setattr(module, "_SECONDS", 0.001)
+    keeper = Keeper(str(tmp_path / "missing" / "position.json"))
+    with capture_logs() as lines, keeper.keeping(lambda: Kept(POSITIONS), lambda: Kept(POSITIONS)):
+        eventually(lambda: bool(lines), "a word on it")
+    assert [line["event"] for line in lines] == ["position_not_saved"]
+
+
 def test_memory_is_recalled_once(tmp_path: Path) -> None:
     """What the last run has left is given back, and let go."""
     path = tmp_path / "position.json"
