@@ -31,6 +31,9 @@ from exporter.settings.layers import load
 from exporter.settings.reference import configuration_markdown
 from exporter.settings.web_file import read_web_config
 from exporter.signals import Signals
+from exporter.triage.table import table
+from exporter.triage.written import to_json, to_yaml
+from exporter.triaging import UnreadableSourceError, triage
 from exporter.web.server import CannotListenError
 
 _OK, _FAILED, _BAD_USE = 0, 1, 2
@@ -65,7 +68,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         if options.command == "expectations":
             return expectations_command(options, datetime.now(tz=UTC).date(), _complain)
         return _reference(options) if options.command == "reference" else _with_settings(options)
-    except (DocumentError, UnreadableRecordingError) as error:
+    except (DocumentError, UnreadableRecordingError, UnreadableSourceError) as error:
         _complain(error)
         return _BAD_USE
     except (CannotListenError, CannotServeError) as error:
@@ -94,7 +97,14 @@ def _with_settings(options: argparse.Namespace) -> int:
     settings = read()
     log.configure(settings.log)
     options.reading = Reading(settings, partial(read, again=True))
-    commands = {"run": _run, "demo": _demo, "replay": _replay, "preflight": _preflight, "check-config": _check_config}
+    commands = {
+        "run": _run,
+        "demo": _demo,
+        "replay": _replay,
+        "triage": _triage,
+        "preflight": _preflight,
+        "check-config": _check_config,
+    }
     return commands[options.command](settings, options)
 
 
@@ -186,6 +196,22 @@ def _preflight(settings: Settings, options: argparse.Namespace) -> int:
     for finding in preflight.findings(options.seconds):
         print(f"{finding.sign:2}  {finding.what:<12}  {finding.said}")  # noqa: T201, the command's answer
     return _OK if works else _FAILED
+
+
+def _triage(settings: Settings, options: argparse.Namespace) -> int:
+    if options.files and options.since is not None:
+        _complain("--since is for Hubble; of files everything is read")
+        return _BAD_USE
+    _interruptible()
+    found = triage(settings, options)
+    match options.format:
+        case "json":
+            sys.stdout.write(to_json(found))
+        case "yaml":
+            sys.stdout.write(to_yaml(found))
+        case _:
+            sys.stdout.writelines(f"{line}\n" for line in table(found))
+    return _FAILED if found.workloads else _OK
 
 
 def _check_config(settings: Settings, _options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from exporter.build import build
+from exporter.duration import parse_duration
 from exporter.expectations.command import add_commands
 from exporter.settings import Settings
 from exporter.settings.fields import SettingField, fields
@@ -73,6 +74,19 @@ def _parsers() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[arg
     replay.add_argument(
         "--speed", type=_speed, metavar="N", help="pace by the flows' own time, N times faster than life"
     )
+    triage = _command(
+        commands,
+        "triage",
+        "say which workloads cannot resolve or reach names, why, and what to change",
+        "[FILE... | --hubble.address ADDRESS --since 10m] [--policies DIR] [flags]",
+    )
+    add = triage.add_argument
+    add("files", nargs="*", metavar="FILE", help="recorded flows; without any, Hubble is asked for the last minutes")
+    add("--since", type=_duration, metavar="DURATION", help="how far back Hubble is asked (default 10m)")
+    add("--policies", action="append", default=[], metavar="DIR", help="policies and allowlists, file or folder")
+    add("--namespace", default="", metavar="NS", help="only workloads of this namespace")
+    add("--workload", default="", metavar="NAME", help="only workloads of this name")
+    add("--format", choices=("table", "json", "yaml"), default="table", help="how to say it (default table)")
     preflight = _command(
         commands,
         "preflight",
@@ -146,6 +160,16 @@ def _speed(text: str) -> float:
 
 def _seconds(text: str) -> float:
     return _above_zero(text, "time in seconds")
+
+
+def _duration(text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if seconds <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 10m")
+    return seconds
 
 
 def _above_zero(text: str, what: str) -> float:

@@ -18,6 +18,9 @@ from exporter.coverage import Gap
 from exporter.destinations.directory import Destinations
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.settings import DestinationsSettings
+from exporter.detectors.dns import DnsDetector
+from exporter.detectors.interface import UNANSWERED
+from exporter.detectors.settings import DetectorsSettings
 from exporter.expectations.expectations import Expectations
 from exporter.expectations.settings import ExpectationsSettings
 from exporter.flow import Direction, Dns, EventType, Flow, Kind
@@ -32,10 +35,11 @@ from exporter.stream import StreamState
 from exporter.window import WindowStats
 
 _TRACE, _POLICY_VERDICT = int(EventType.TRACE), int(EventType.POLICY_VERDICT)
-_DROP, _EGRESS = int(EventType.DROP), int(Direction.EGRESS)
+_DROP, _EGRESS, _INGRESS = int(EventType.DROP), int(Direction.EGRESS), int(Direction.INGRESS)
 _PACKETS = frozenset({_TRACE, _POLICY_VERDICT, _DROP})
 _UNDECIDED = (Outcome.DIRECTION_UNKNOWN, Outcome.REPLY_UNKNOWN)
 _MOST_KINDS = 4096
+_STEP_NS = 1_000_000_000
 Step = Callable[[Flow], Outcome]
 
 
@@ -52,6 +56,7 @@ class Pipeline:
         expectations: Expectations | None = None,
         stream: StreamState | None = None,
         recent: Recent | None = None,
+        detectors: DetectorsSettings | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.lock = threading.Lock()
@@ -64,7 +69,11 @@ class Pipeline:
         self._recorder, self._wall_ns = recorder, wall_ns
         self._stand_in = StandIn(self.stream.most_nodes)
         self._chosen = chosen = Chosen(sources)
-        records = Records(destinations, connections, recorder, self.recent, chosen, self.expectations)
+        self.dns = dns = DnsDetector(
+            (detectors or DetectorsSettings()).dns, destinations, self.expectations, self.stream.is_blind
+        )
+        self._next_step_ns = 0
+        records = Records(destinations, connections, recorder, self.recent, chosen, self.expectations, dns)
         self._remembering = Remembering(destinations, connections, self._not_egress)
         self.handover = Handover(self.lock, connections, self.stream.coverage)
         self._step_of: dict[int, Step] = {}
@@ -104,7 +113,18 @@ class Pipeline:
                 self._destinations.learn(flow)
             outcome = (self._step_of.get(kind.serial) or self._find_step(kind))(flow)
             self.outcomes[outcome] += flow.weight
+            if flow.time_ns > self._next_step_ns:
+                # A file has no ticks, and a replay must find what the live stream has found.
+                self._let_pass(flow.time_ns)
             return outcome
+
+    def _let_pass(self, now_ns: int) -> None:
+        """Let detectors notice that flow time has gone on."""
+        self._next_step_ns = now_ns + _STEP_NS
+        for workload, cause in self.dns.step(now_ns):
+            self._recorder.dns_breakage(workload, cause)
+        for query in self.dns.take_unanswered():
+            self._recorder.dns_failure(query.workload, UNANSWERED, query.flow.weight)
 
     def _happened(self, event: Event) -> None:
         match event:
@@ -118,6 +138,7 @@ class Pipeline:
                 self.stream.has_connected(event, self._wall_ns())
             case Disconnected():
                 self.stream.has_disconnected(event, self._wall_ns())
+                self.dns.cut()
             case Undecodable():
                 self.stream.decode_errors[event.reason] += 1
             case _:
@@ -142,6 +163,8 @@ class Pipeline:
             self._connections.expire(flow_now)
             self._destinations.expire(flow_now)
             self.stream.coverage.expire(wall_ns)
+            if self.stream.connected:
+                self._let_pass(flow_now)
             if self.stream.live:
                 # What a file has counted stays: its end is not silence.
                 self._recorder.store.tick(self._recorder.store.steady_ns())
@@ -172,6 +195,15 @@ class Pipeline:
             self._chosen.reconfigure(sources)
             self._destinations.reconfigure(destinations)
 
+    @property
+    def resolver_labels(self) -> tuple[str, ...]:
+        """Labels by which an endpoint is a resolver."""
+        return self._destinations.resolvers.labels
+
+    def sees_dns_of(self, workload: WorkloadName, time_ns: int) -> bool:
+        """Whether the workload's DNS passes the proxy; if not, nothing is known of what it asks."""
+        return self._destinations.sees_dns_of(workload, time_ns)
+
     def cache_stats(self) -> dict[str, WindowStats]:
         """Entries, bounds and evictions of all stages."""
         nodes = WindowStats(len(self.stream.nodes), self.stream.most_nodes, self.stream.nodes_refused)
@@ -179,6 +211,8 @@ class Pipeline:
             **self._connections.stats(),
             **self._destinations.stats(),
             **self.expectations.stats(),
+            **self.dns.stats(),
+            "latency_namespaces": self._recorder.latency.stats(),
             "nodes": nodes,
             "chosen_workloads": self._chosen.stats(),
         }
@@ -221,6 +255,8 @@ class Pipeline:
             return Outcome.EXCLUDED
         if flow.kind.event_type == _POLICY_VERDICT:
             self._recorder.policy_verdict(flow, source, destination)
+        if self._destinations.resolvers.is_asked(flow):
+            self.dns.passed(flow, source)
         to_world = is_carried_to_world(flow, destination)
         if not self._connections.start(flow, awaits_answer=to_world):
             return Outcome.SAME_CONNECTION
@@ -250,6 +286,7 @@ class Pipeline:
         self._recorder.drop(flow, source, destination)
         self._contact(flow, source, destination)
         self.recent.dropped(flow, source, destination)
+        self.dns.dropped(flow, source, destination)
         return counted(destination)
 
     def _contact(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
@@ -276,6 +313,8 @@ class Pipeline:
             return outcome
         if flow.kind.event_type == _DROP:
             self._stand_in.dropped(flow.node_name)
+            if flow.kind.direction == _INGRESS:
+                self._dropped_inbound(flow)
         if flow.kind.event_type == _TRACE:
             node_name = self._connections.answered_node(flow)
             if node_name is not None:
@@ -286,6 +325,12 @@ class Pipeline:
         if flow.kind.direction != _EGRESS and not flow.kind.is_reply:
             self._connections.saw_inbound(flow)
         return outcome
+
+    def _dropped_inbound(self, flow: Flow) -> None:
+        if self._destinations.resolvers.is_asked(flow):
+            source = self._destinations.source_of(flow)
+            if not (self._chosen.chooses and self._chosen.excludes(source)):
+                self.dns.dropped_inbound(flow, source)
 
     def _not_egress(self, flow: Flow, destination: Destination) -> Outcome | None:
         """Why a start without a direction is not egress, or None when it is: from here to world, and no answer."""

@@ -5,6 +5,8 @@ from exporter.connections.connections import Connections
 from exporter.counting import Outcome
 from exporter.destinations.directory import Destinations, is_unresolved
 from exporter.destinations.interface import Destination, WorkloadName
+from exporter.detectors.dns import DnsDetector
+from exporter.detectors.interface import PROXY_ERROR, REFUSED
 from exporter.expectations.expectations import Expectations
 from exporter.flow import Dns, Flow, Http, Kafka, L7Type
 from exporter.metrics.recorder import Recorder
@@ -22,10 +24,11 @@ class Records:
         recent: Recent,
         chosen: Chosen,
         expectations: Expectations,
+        dns: DnsDetector,
     ) -> None:
         self._destinations, self._connections = destinations, connections
         self._recorder, self._recent, self._chosen = recorder, recent, chosen
-        self._expectations = expectations
+        self._expectations, self._dns = expectations, dns
 
     def denied(self, flow: Flow) -> Outcome:
         """A query or request that the proxy refused, from the side that asked: no other event shows this drop."""
@@ -37,6 +40,8 @@ class Records:
             self._destinations.dns.saw(source, flow.time_ns)
             destination = self._destinations.asked(record.query, source)
             self._recorder.dns_query(flow, source, record)
+            self._recorder.dns_failure(source, REFUSED, flow.weight)
+            self._dns.refused(flow, source, record)
         else:
             destination = self._destinations.destination_of(flow, source)
             if isinstance(record, Http | Kafka):
@@ -63,11 +68,18 @@ class Records:
         self._connections.asked(flow, record.query)
         self._destinations.dns.saw(source, flow.time_ns)
         self._recorder.dns_query(flow, source, record)
+        self._dns.asked(flow, source, record)
         return Outcome.COUNTED
 
     def dns_error(self, flow: Flow) -> Outcome:
         """The proxy's report of a failed forward, on top of the query that it let pass."""
-        return Outcome.SAME_EXCHANGE if self._connections.was_asked(flow, _dns(flow).query) else self.dns_query(flow)
+        record = _dns(flow)
+        outcome = Outcome.SAME_EXCHANGE if self._connections.was_asked(flow, record.query) else self.dns_query(flow)
+        source = self._destinations.source_of(flow)
+        if not (self._chosen.chooses and self._chosen.excludes(source)):
+            self._recorder.dns_failure(source, PROXY_ERROR, flow.weight)
+            self._dns.failed(flow, source, record)
+        return outcome
 
     def dns_response(self, flow: Flow) -> Outcome:
         """An answer, as it is written: from the resolver to the workload that asked."""
@@ -78,6 +90,9 @@ class Records:
         self._destinations.dns.answered(flow, record, source)
         expansion = self._destinations.is_expansion(record.query, source, fails=record.rcode != 0)
         self._recorder.dns_response(flow, source, record, expansion=expansion)
+        seconds = self._dns.answered(flow, source, record, expansion=expansion)
+        if seconds is not None:
+            self._recorder.dns_latency(source, seconds)
         return Outcome.COUNTED
 
     def l7_exchange(self, flow: Flow) -> Outcome:

@@ -12,7 +12,7 @@ from exporter.expectations.live import LiveFiles
 from exporter.flow import Flow
 from exporter.flow_lines import FlowLines
 from exporter.hubble.decode import Decoder
-from exporter.hubble.interface import Disconnected, FlowSource
+from exporter.hubble.interface import AT_ONCE, Disconnected, FlowSource
 from exporter.journal import Journal
 from exporter.log import logger
 from exporter.metrics import families
@@ -64,7 +64,11 @@ class Service:
         self._settings, self._source, self._live = settings, source, live
         self._store = Store(families.PRODUCT, settings.metrics)
         self._products = Exposition(self._store)
-        self._recorder = Recorder(self._store, Switches(settings.metrics.labels))
+        self._recorder = Recorder(
+            self._store,
+            Switches(settings.metrics.labels),
+            latency_namespaces=settings.metrics.latency_namespaces,
+        )
         self.pipeline = Pipeline(
             settings.sources,
             Destinations(settings.destinations),
@@ -73,6 +77,7 @@ class Service:
             stream=StreamState(live=live, most_nodes=settings.hubble.nodes),
             recent=Recent(settings.web.recent_drops),
             expectations=Expectations(settings.expectations),
+            detectors=settings.detectors,
         )
         self._expected = LiveFiles(settings.expectations)
         self.pipeline.expectations.replace(self._expected.read)
@@ -110,7 +115,7 @@ class Service:
                     note(event)
                 if self._flow_lines.wanted and outcome is not None:
                     self._flow_lines.note(event, outcome)
-            elif once and isinstance(event, Disconnected):
+            elif once and isinstance(event, Disconnected) and event.reason not in AT_ONCE:
                 if event.code != "OK":
                     note(event)
                 return
@@ -247,6 +252,7 @@ class Service:
             with self.pipeline.lock:
                 if read is not None:
                     self.pipeline.expectations.replace(read)
+                    self.pipeline.dns.reconsider()
                 self.pipeline.expectations.is_current = live.successful
 
     def _tick(self) -> None:

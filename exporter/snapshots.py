@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from exporter.detectors.dns import DnsDetector
 from exporter.expectations.allowlist import KIND
 from exporter.expectations.expectations import Expectations
 from exporter.expectations.manifests import POLICY_KINDS
@@ -59,8 +60,12 @@ def snapshot(
                 families.RELOAD_SUCCESSFUL: {(): float(reload.successful)},
                 families.RELOAD_TIME: {(): reload.success_time},
                 **_of_expectations(pipeline.expectations),
+                **_of_dns(pipeline.dns, stream.last_flow_ns),
             },
-            histograms={families.LAG: Histogram(LAG_BUCKETS, tuple(stream.lag_counts), stream.lag_sum)},
+            histograms={
+                families.LAG: {(): Histogram(LAG_BUCKETS, tuple(stream.lag_counts), stream.lag_sum)},
+                families.DNS_LATENCY: recorder.latency.histograms,
+            },
             caches={
                 **pipeline.cache_stats(),
                 "endpoints": endpoints,
@@ -86,6 +91,14 @@ def _of_expectations(expectations: Expectations) -> dict[Family, dict[tuple[str,
         families.EXPECTATION_UNREAD: unread,
         families.EXPECTATION_RELOAD: {(): float(expectations.is_current)},
         families.EXPECTATION_EVALUATIONS: {(name.value,): count for name, count in expectations.evaluations.items()},
+    }
+
+
+def _of_dns(dns: DnsDetector, now_ns: int) -> dict[Family, dict[tuple[str, ...], float]]:
+    """What is broken now."""
+    return {
+        families.DNS_BREAKAGE: {(*workload, cause.value): 1.0 for workload, cause in dns.breakages},
+        families.DNS_FAILING_NAMES: {tuple(workload): number for workload, number in dns.gauge(now_ns).items()},
     }
 
 

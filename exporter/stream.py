@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
-from exporter.coverage import Coverage
+from exporter.coverage import SPAN_NS, Coverage
 from exporter.flow import EventType, Flow
 from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, LostEvents, Nodes, NodeStatus
 from exporter.hubble.releases import EXACT_LOSSES, release_of
@@ -39,6 +39,7 @@ class StreamState:
     server_version: str = ""
     connected: bool = False
     connected_once: bool = False
+    first_flow_ns: int = 0
     last_flow_ns: int = 0
     last_arrival_ns: int = 0
     changed_ns: int = 0
@@ -48,6 +49,8 @@ class StreamState:
     types: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
     """Events by Hubble's number of their type."""
     lost: Counter[str] = field(default_factory=Counter)
+    lost_ns: dict[str, int] = field(default_factory=dict)
+    """Flow time of the last loss that Hubble told of, by node."""
     connects: Counter[tuple[str, str]] = field(default_factory=Counter)
     decode_errors: Counter[str] = field(default_factory=Counter)
     nodes: dict[str, str] = field(default_factory=dict)
@@ -77,7 +80,8 @@ class StreamState:
         else:
             flow = self._timed(flow, wall_ns)
             time_ns = flow.time_ns
-        if time_ns > self.last_flow_ns:  # noqa: PLR1730, `max` would be a call for each flow
+        if time_ns > self.last_flow_ns:
+            self.first_flow_ns = self.first_flow_ns or time_ns
             self.last_flow_ns = time_ns
         self.last_arrival_ns = wall_ns
         self.types[flow.kind.event_type] += flow.weight
@@ -129,9 +133,18 @@ class StreamState:
         """Whether the newest flow was old already when it arrived: a backlog is being read."""
         return self.last_arrival_ns - self.last_flow_ns > _CAUGHT_UP_NS
 
+    def is_blind(self, node_name: str) -> bool:
+        """Whether some of a node's flows of the last minutes are known to be missing."""
+        if self.coverage.ratio(node_name) < 1:
+            return True
+        lost_ns = self.lost_ns.get(node_name)
+        return lost_ns is not None and self.last_flow_ns - lost_ns <= SPAN_NS
+
     def lost_events(self, event: LostEvents) -> None:
         """Add a loss as Hubble counts it."""
         self.lost[event.source] += event.number
+        if event.node_name in self.nodes or len(self.lost_ns) < self.most_nodes:
+            self.lost_ns[event.node_name] = self.last_flow_ns
         self.coverage.lost(event.node_name, event.source, event.number, is_exact=event.node_name in self._exact)
 
     def node_status(self, event: NodeStatus) -> None:

@@ -120,6 +120,11 @@ class Destinations:
         destination = self._classified[key] = classify(contact, self._knowledge)
         return destination
 
+    @property
+    def names(self) -> ClusterNames:
+        """How names are read."""
+        return self._knowledge.names
+
     def asked(self, query: str, source: WorkloadName) -> Destination:
         """The destination of a refused DNS query."""
         return asked_name(query, source.namespace, self._knowledge.names)

@@ -16,8 +16,9 @@ _MOST_CNAMES = 4
 _LEAST_TTL = 1
 """Seconds: an answer with TTL 0 is for the connection that follows, which is made a moment later."""
 
-_Answer = tuple[int, int, str, tuple[str, ...]]
-"""When it came and when it ends (flow time in ns), the name that was asked, and the CNAMEs on the way."""
+_Answer = tuple[int, int, str, tuple[str, ...], str]
+"""When it came and when it ends (flow time in ns), the name that was meant, the CNAMEs on the way, and how it was asked
+for when a search suffix stood behind it."""
 
 
 class Asked(NamedTuple):
@@ -30,6 +31,18 @@ class Asked(NamedTuple):
 NOT_ASKED = Asked()
 
 
+class Given(NamedTuple):
+    """One answer by which somebody got an address, as evidence.
+
+    `asked_as` is the query when a search suffix stood behind the name, `ended` whether its TTL was over.
+    """
+
+    name: str
+    cnames: tuple[str, ...]
+    asked_as: str
+    ended: bool
+
+
 class DnsAnswers:
     """(who asked, address) -> names, for at most `bound` pairs; the pair unused for longest leaves a full box."""
 
@@ -37,10 +50,10 @@ class DnsAnswers:
         self._bound, self._evicted = bound, 0
         self._answers: OrderedDict[int, tuple[_Answer, ...]] = OrderedDict()
 
-    def learn(self, asker: Hashable, name: str, answer: Dns, time_ns: int) -> None:
+    def learn(self, asker: Hashable, name: str, answer: Dns, time_ns: int, asked_as: str = "") -> None:
         """The asker was given these addresses for a name: the one that was asked, not the CNAMEs it stands for."""
         ends_ns = time_ns + max(answer.ttl, _LEAST_TTL) * 1_000_000_000
-        given: _Answer = (time_ns, ends_ns, name, answer.cnames[:_MOST_CNAMES])
+        given: _Answer = (time_ns, ends_ns, name, answer.cnames[:_MOST_CNAMES], asked_as)
         for address in answer.ips:
             self._add(hash((asker, address)), given)
 
@@ -67,13 +80,13 @@ class DnsAnswers:
         if known is None:
             return NOT_ASKED
         self._answers.move_to_end(key)
-        within = tuple(name for _, ends_ns, name, _ in known if time_ns <= ends_ns)
-        return Asked(within, tuple(name for _, ends_ns, name, _ in known if time_ns > ends_ns))
+        within = tuple(name for _, ends_ns, name, _, _ in known if time_ns <= ends_ns)
+        return Asked(within, tuple(name for _, ends_ns, name, _, _ in known if time_ns > ends_ns))
 
-    def cnames(self, asker: Hashable, address: str, name: str) -> tuple[str, ...]:
-        """The first CNAMEs that stood between the name and the address, at most four: evidence, never a name."""
+    def given(self, asker: Hashable, address: str, time_ns: int) -> tuple[Given, ...]:
+        """The answers by which the asker got the address, the latest first; CNAMEs are evidence, never a name."""
         known = self._answers.get(hash((asker, address)), ())
-        return next((cnames for _, _, asked, cnames in known if asked == name), ())
+        return tuple(Given(name, cnames, asked_as, time_ns > ends) for _, ends, name, cnames, asked_as in known)
 
     def stats(self) -> WindowStats:
         """Pairs remembered, for the exporter's own metrics."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Hashable
 
-from exporter.destinations.dns_answers import Asked, DnsAnswers
+from exporter.destinations.dns_answers import Asked, DnsAnswers, Given
 from exporter.destinations.interface import RESOLVER, WorkloadName
-from exporter.destinations.names import ClusterNames
+from exporter.destinations.names import Bare, ClusterNames, normal
 from exporter.destinations.search_list import SearchList
 from exporter.destinations.settings import DestinationsSettings
 from exporter.endpoint import Endpoint
@@ -44,21 +44,36 @@ class DnsMemory:
         if not bare.expansion and self._search_list.learn(who, answer, response.time_ns):
             self._use_learnt()
         if answer.ips and not answer.rcode and bare.name and not bare.internal:
-            self._answers.learn(who, bare.name, answer, response.time_ns)
+            asked_as = normal(answer.query) if bare.expansion else ""
+            self._answers.learn(who, bare.name, answer, response.time_ns, asked_as)
 
     def asked(self, flow: Flow) -> Asked:
         """The names for which the flow's source was given its destination's address."""
         return self._answers.asked(_who(flow.source, flow.source_ip), flow.destination_ip, flow.time_ns)
 
-    def cnames(self, flow: Flow, name: str) -> tuple[str, ...]:
-        """The CNAMEs that stood between the name and the flow's destination when its source asked."""
-        return self._answers.cnames(_who(flow.source, flow.source_ip), flow.destination_ip, name)
+    def given(self, flow: Flow) -> tuple[Given, ...]:
+        """The answers by which the flow's source got its destination's address, the latest first."""
+        return self._answers.given(_who(flow.source, flow.source_ip), flow.destination_ip, flow.time_ns)
+
+    def meant(self, query: str, asker: WorkloadName, *, fails: bool) -> Bare:
+        """What was meant by a query; of one that fails, learnt suffixes are taken off too."""
+        names = self._failing_names if fails else self._names
+        bare = names.bare(query, asker.namespace)
+        if fails and not bare.expansion and (meant := self._search_list.meant(query)):
+            return Bare(meant, internal=False, expansion=True)
+        return bare
+
+    def heads(self, name: str, asker: WorkloadName) -> frozenset[str]:
+        """What may have been meant by a name: it, and it without each suffix that a search puts there."""
+        suffixes = [*self._suffixes, *self._search_list.suffixes]
+        for domain in self._domains:
+            suffixes += (f"{asker.namespace}.svc.{domain}", f"svc.{domain}", domain)
+        heads = {name, *(name.removesuffix(f".{suffix}") for suffix in suffixes)}
+        return frozenset(heads)
 
     def is_expansion(self, query: str, asker: WorkloadName, *, fails: bool) -> bool:
         """Whether a query is a search-suffix expansion; of one that fails, learnt suffixes may tell it too."""
-        if not fails:
-            return self._names.bare(query, asker.namespace).expansion
-        return self._failing_names.bare(query, asker.namespace).expansion or self._search_list.expands(query)
+        return self.meant(query, asker, fails=fails).expansion
 
     def sees(self, workload: WorkloadName, time_ns: int) -> bool:
         """Whether the workload's DNS passed the proxy lately; if not, nothing is known of what it asked."""

@@ -20,6 +20,8 @@ class Resolvers:
     """Endpoints, addresses and ports of the cluster's DNS, and known resolvers outside that speak HTTPS."""
 
     def __init__(self, settings: ResolverSettings) -> None:
+        self.labels = settings.labels
+        """Labels by which an endpoint is the cluster's DNS."""
         self._labels, self._addresses = frozenset(settings.labels), frozenset(settings.addresses)
         self.ports = frozenset(settings.ports)
         """Ports on which the cluster's DNS is asked."""
@@ -28,6 +30,12 @@ class Resolvers:
     def has(self, endpoint: Endpoint, address: str) -> bool:
         """Whether this is the cluster's DNS."""
         return address in self._addresses or not endpoint.labels.isdisjoint(self._labels)
+
+    def is_asked(self, flow: Flow) -> bool:
+        """Whether the packet is on its way to the cluster's DNS, or from it to another one."""
+        if flow.destination_port not in self.ports:
+            return False
+        return self.has(flow.destination, flow.destination_ip) or self.has(flow.source, flow.source_ip)
 
     def bypass(self, flow: Flow, source: WorkloadName, destination: Destination) -> str | None:
         """How a connection asks for names past the cluster's DNS; None when it does not.

@@ -46,10 +46,11 @@ class SearchList:
             return changed
         return self._disproves(name, answer) | self._completes(asker, name, answer, time_ns)
 
-    def expands(self, query: str) -> bool:
-        """Whether the query is one of the names that were meant before, with a learnt suffix behind it."""
+    def meant(self, query: str) -> str:
+        """The name, meant before, that the query has a learnt suffix behind; empty when there is none."""
         name = normal(query)
-        return any(name.endswith(f".{one}") and name.removesuffix(f".{one}") in self._meant for one in self.suffixes)
+        heads = (name.removesuffix(f".{one}") for one in self.suffixes if name.endswith(f".{one}"))
+        return next((head for head in heads if head in self._meant), "")
 
     def _fails(self, asker: Hashable, name: str, time_ns: int) -> None:
         failed = self._failed.pop(asker, ())

@@ -31,7 +31,15 @@ def compose_all(file: str) -> list[yaml.Node]:
     Raises:
         DocumentError: when the file cannot be read, or is no YAML.
     """
-    text = _read(file)
+    return compose_text(file, _read(file))
+
+
+def compose_text(file: str, text: str) -> list[yaml.Node]:
+    """The same of a text that stands, or would stand, in this file.
+
+    Raises:
+        DocumentError: when it is no YAML.
+    """
     try:
         # The C library takes a tenth of the time; what is wrong, the other one says better.
         if not _is_deep(text):

@@ -91,7 +91,7 @@ def _entity(field: Field) -> Peer:
     return EntityPeer(entity)
 
 
-def name_peer(field: Field) -> Peer:
+def name_peer(field: Field) -> NamePeer:
     """The peer of an entry of `toFQDNs`."""
     parts = field.entries()
     if len(parts) != 1 or not parts.keys() <= {"matchName", "matchPattern"}:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from exporter.documents.fields import Field
 from exporter.expectations.cilium_peers import PEERS, PeerReader
-from exporter.expectations.cilium_ports import read_ports
+from exporter.expectations.cilium_ports import ReadPorts, read_ports
 from exporter.expectations.interface import PolicyRef, RuleRef
 from exporter.expectations.labels import K8S, NAMESPACE, in_namespace
 from exporter.expectations.objects import Objects
@@ -84,11 +84,12 @@ class _Reading:
     def _rule(self, item: Field, ref: RuleRef, peers: PeerReader, *, denies: bool) -> Rule:
         parts, before = item.entries(), self._unread.times
         self._unread.keys(parts, _RULE)
-        ports, notes = (
-            read_ports(parts["toPorts"], self._objects, self._unread, denies=denies) if "toPorts" in parts else ((), ())
-        )
+        ports = ReadPorts()
+        if "toPorts" in parts:
+            ports = read_ports(parts["toPorts"], self._objects, self._unread, denies=denies)
         read = self._peers(item, parts, peers, denies=denies)
-        return Rule(ref, read, ports, denies, notes=notes, certain=self._unread.times == before)
+        certain = self._unread.times == before
+        return Rule(ref, read, ports.ports, denies, notes=ports.notes, asks=ports.asks, certain=certain)
 
     def _peers(self, item: Field, parts: Mapping[str, Field], peers: PeerReader, *, denies: bool) -> tuple[Peer, ...]:
         given = [name for name in parts if name in PEERS or name in _UNREAD_PEERS]

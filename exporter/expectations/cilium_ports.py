@@ -1,9 +1,12 @@
 """`toPorts` of Cilium: ports, ranges and protocols; what stands beyond layer 4 is noted."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from exporter.documents.fields import Field
+from exporter.expectations.cilium_peers import name_peer
 from exporter.expectations.objects import Objects
+from exporter.expectations.outside_peers import NamePeer
 from exporter.expectations.ports import PORT_NAME, Ports, ports_from
 from exporter.expectations.unread import UNKNOWN_FIELD, Unread
 
@@ -18,15 +21,22 @@ _NOTED = {
 }
 
 
-def read_ports(
-    field: Field, objects: Objects, unread: Unread, *, denies: bool
-) -> tuple[tuple[Ports, ...], tuple[str, ...]]:
-    """Ports of all entries, and notes. An empty list is no restriction.
+class ReadPorts(NamedTuple):
+    """What `toPorts` says: ports, notes on what is beyond layer 4, and the names that may be asked for."""
+
+    ports: tuple[Ports, ...] = ()
+    notes: tuple[str, ...] = ()
+    asks: tuple[NamePeer, ...] = ()
+
+
+def read_ports(field: Field, objects: Objects, unread: Unread, *, denies: bool) -> ReadPorts:
+    """Ports of all entries. An empty list is no restriction.
 
     What an entry without ports means, no document explains: it is not evaluated.
     """
     found: list[Ports] = []
     notes: list[str] = []
+    asks: list[NamePeer] = []
     for item in field.items():
         parts = item.entries()
         unread.keys(parts, {"ports", *_NOTED})
@@ -35,7 +45,16 @@ def read_ports(
             unread.field(UNKNOWN_FIELD, item)
         found += ports
         notes += (_note(key, part, ports) for key, part in parts.items() if key in _NOTED and not denies)
-    return tuple(found), tuple(dict.fromkeys(notes))
+        if "rules" in parts:
+            asks += _asks(parts["rules"])
+    return ReadPorts(tuple(found), tuple(dict.fromkeys(notes)), tuple(asks))
+
+
+def _asks(rules: Field) -> Iterator[NamePeer]:
+    """The names of `dns`; they say what the proxy lets ask for, not where anything may go."""
+    parts = rules.entries()
+    for item in parts["dns"].items() if "dns" in parts else ():
+        yield name_peer(item)
 
 
 def _ports(field: Field, objects: Objects, unread: Unread) -> Iterator[Ports]:

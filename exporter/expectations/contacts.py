@@ -67,6 +67,12 @@ def target_of(
     return Target(destination.label, known, NO, YES, inside, namespace=name.namespace, workload=name.name)
 
 
+def target_called(flow: Flow, destination: Destination, name: str) -> Target:
+    """Where a flow goes that left the cluster, as if it were called so and nothing else."""
+    target = _external(flow, destination, outside_of(flow.destination))
+    return target._replace(text=name, names=(name,), other_names=NO, named=YES, fqdn_labels=frozenset())
+
+
 def is_narrow(endpoint: Endpoint) -> bool:
     """Whether an identity that a policy allowed is more than world as a whole: then the policy meant it."""
     if not endpoint.is_world:

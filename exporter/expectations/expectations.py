@@ -9,12 +9,13 @@ from exporter.destinations.interface import Destination, WorkloadName
 from exporter.endpoint import Endpoint
 from exporter.expectations.asked import target_of_name
 from exporter.expectations.contacts import Outside, is_narrow, outside_of, policies_of, subject_of, target_of
+from exporter.expectations.enforced import Enforced, is_enforced
 from exporter.expectations.evaluator import Evaluator, Selected
 from exporter.expectations.interface import NEVER, Answer, Expectation
 from exporter.expectations.manifests import Manifests
 from exporter.expectations.objects import Objects
 from exporter.expectations.policy import Policy
-from exporter.expectations.question import Question, Subject
+from exporter.expectations.question import Question, Subject, Target
 from exporter.expectations.settings import ExpectationsSettings
 from exporter.flow import Flow
 from exporter.window import WindowStats
@@ -39,6 +40,7 @@ class Expectations:
     def replace(self, read: Manifests) -> None:
         """Answer by these policies from now on."""
         self._evaluator, self._objects = Evaluator(read.policies), read.objects
+        self._enforced = Evaluator(filter(is_enforced, read.policies))
         self.is_current = True
         """Whether the files could be used when they were last read."""
         self.is_asked = bool(read.policies)
@@ -97,6 +99,18 @@ class Expectations:
             return known
         asker = self._asker(flow.source, source)
         return self._evaluate(key, Question(asker.subject, target_of_name(name), "", None), asker, flow)
+
+    def enforced(self, flow: Flow, source: WorkloadName) -> Enforced | None:
+        """What network policies do to the workload that sends a flow; None when none of them was read."""
+        if not self._enforced.policies:
+            return None
+        subject = subject_of(flow.source, source, self._objects)
+        selected = self._enforced.selected(subject)
+        return Enforced(subject, _date(flow.time_ns), self._enforced, selected, self._evaluator)
+
+    def target_of(self, flow: Flow, destination: Destination, name: WorkloadName) -> Target:
+        """Where a flow goes, as a rule is asked about it."""
+        return target_of(flow, destination, name, self._objects, self._outside_of)
 
     def stats(self) -> dict[str, WindowStats]:
         """Entries, bound and evictions, for the exporter's own metrics."""

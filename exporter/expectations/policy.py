@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from exporter.expectations.interface import NEVER, NO, UNKNOWN, YES, Match, NotEvaluated, PolicyRef, RuleRef
 from exporter.expectations.labels import Selector
+from exporter.expectations.outside_peers import NamePeer
 from exporter.expectations.peers import Anywhere, Peer, star_matches
 from exporter.expectations.ports import Ports, one_of
 from exporter.expectations.question import Subject, Target
@@ -97,6 +98,8 @@ class Rule(NamedTuple):
     """The first day on which it allows nothing any more."""
     notes: tuple[str, ...] = ()
     """What it says beyond layer 4."""
+    asks: tuple[NamePeer, ...] = ()
+    """Names that the DNS proxy lets ask for on its ports; none is no restriction."""
     certain: bool = True
     """Whether all that it says is evaluated; of one that says more nobody knows whether it is about a contact."""
 

@@ -34,6 +34,8 @@ ASKED_ANEW = "asked_anew"
 """Reason of an end that we wished for: something else is to be asked for, and the stream begins anew at once."""
 MASK_REFUSED = "mask_refused"
 """Reason of an end after which less is asked for, at once."""
+AT_ONCE = (ASKED_ANEW, MASK_REFUSED)
+"""Reasons of ends behind which the next stream begins without a delay."""
 
 
 class LostEvents(NamedTuple):

@@ -18,6 +18,7 @@ from exporter.hubble.decode import Decoder
 from exporter.hubble.faults import clearer, fault_of, is_permanent, speaks_of_mask
 from exporter.hubble.interface import (
     ASKED_ANEW,
+    AT_ONCE,
     MASK_REFUSED,
     Connected,
     Disconnected,
@@ -29,14 +30,13 @@ from exporter.hubble.interface import (
 )
 from exporter.hubble.positions import Keeper, Kept, Memory
 from exporter.hubble.releases import Release, oldest
-from exporter.hubble.request import Mask, follow_request
+from exporter.hubble.request import Mask, follow_request, past_request
 from exporter.hubble.resume import Resume
 from exporter.hubble.settings import HubbleSettings, SourcesSettings
 from exporter.hubble.tls import TlsFileError, TlsFiles, expiries, read_files
 from exporter.log import logger
 
 _MOST_NAMES = 5
-_AT_ONCE = (ASKED_ANEW, MASK_REFUSED)
 
 
 class Observer:
@@ -50,9 +50,13 @@ class Observer:
         jitter: random.Random,
         *,
         once: bool = False,
+        past_since_ns: int = 0,
     ) -> None:
-        """`once`: the first stream is all that is wanted, and is not begun anew for what nodes write while away."""
-        self._once = once
+        """`once`: the first stream is all that is wanted, and is not begun anew for what nodes write while away.
+
+        `past_since_ns`: what the rings hold since then is wanted, and nothing new.
+        """
+        self._once, self._past_since_ns = once, past_since_ns
         self._settings, self._sources, self._decoder, self._jitter = settings, sources, decoder, jitter
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -156,7 +160,7 @@ class Observer:
                 if self._has_flowed:
                     # Only a flow proves that the server works: one that accepts and hangs up keeps its long delay.
                     waits = self._delays()
-                if ended is None or ended.reason in _AT_ONCE:
+                if ended is None or ended.reason in AT_ONCE:
                     continue
                 self._stopped.wait(self._longest() if is_permanent(ended) else next(waits))
 
@@ -204,7 +208,7 @@ class Observer:
             status = connection.status()
             nodes = connection.nodes(status)
             self._serves(oldest(node.version for node in nodes))
-            connected, since_ns = True, self._resume.since_ns
+            connected, since_ns = True, self._past_since_ns or self._resume.since_ns
             version, release = status.version if status else "", str(self._release or "")
             yield Connected(self._settings.address, version, release, self._mask.value, since_ns)
             self.saw(nodes)
@@ -242,7 +246,8 @@ class Observer:
     def _begin(self, connection: Connection, since_ns: int) -> Iterator[bytes]:
         with self._lock:
             # Together: who chooses other sources now must find the stream that asks for the old ones.
-            request = follow_request(self._sources, self._release, self._mask, since_ns)
+            ask = past_request if self._past_since_ns else follow_request
+            request = ask(self._sources, self._release, self._mask, since_ns)
             self._streams, self._replaced = True, None
         self._resume.begins(since_ns)
         return iter(connection.flows(request))

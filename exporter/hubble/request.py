@@ -52,6 +52,15 @@ def follow_request(
     return request
 
 
+def past_request(
+    sources: SourcesSettings, release: Release | None, mask: Mask, since_ns: int
+) -> observer_pb2.GetFlowsRequest:
+    """The same of what the rings hold since then, and no more: the server ends the stream."""
+    request = follow_request(sources, release, mask, since_ns)
+    request.follow = False
+    return request
+
+
 def _whitelist() -> list[flow_pb2.FlowFilter]:
     """Never `reply: [false]` here: it drops every flow without `is_reply`, and all DNS answers."""
     return [

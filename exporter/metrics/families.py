@@ -119,6 +119,20 @@ DNS_BYPASS = Family(
     (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
 )
 
+DNS_FAILURES = Family(
+    "hubble_egress_dns_failures_total",
+    "counter",
+    "DNS queries without an answer from a server. Expansions are counted too.",
+    (*_SOURCE, labels.FAILURE),
+    (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
+)
+DNS_BREAKAGE_STARTS = Family(
+    "hubble_egress_dns_breakage_starts_total",
+    "counter",
+    "Times that a cause of broken name resolution began.",
+    (*_SOURCE, labels.CAUSE),
+    (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
+)
 NAMED_CONNECTIONS = Family(
     "hubble_egress_named_connections_total",
     "counter",
@@ -137,7 +151,34 @@ PRODUCT = (
     WORLD_ANSWERED,
     DNS_BYPASS,
     NAMED_CONNECTIONS,
+    DNS_FAILURES,
+    DNS_BREAKAGE_STARTS,
 )
+
+DNS_BREAKAGE = Family(
+    "hubble_egress_dns_breakage",
+    "gauge",
+    "1 while a workload cannot resolve or reach names for this cause; it is gone when the cause had no evidence for "
+    "`detectors.dns.quiet`, or was refuted.",
+    (*_SOURCE, labels.CAUSE),
+)
+DNS_FAILING_NAMES = Family(
+    "hubble_egress_dns_failing_names",
+    "gauge",
+    "Names of a workload whose resolution failed within `detectors.dns.window`, expansions left out; only with "
+    "`detectors.dns.failing-names-gauge`.",
+    _SOURCE,
+)
+DNS_LATENCY = Family(
+    "hubble_egress_dns_latency_seconds",
+    "histogram",
+    "From a DNS query to its response, as the proxy saw them; at most `metrics.latency-namespaces`, the rest is "
+    "`~other`.",
+    (labels.SOURCE_NAMESPACE,),
+)
+
+READ = (DNS_BREAKAGE, DNS_FAILING_NAMES, DNS_LATENCY)
+"""Product families that are read from the detectors at scrape time."""
 
 FLOWS = Family(
     "hubble_egress_exporter_flows_total",

@@ -7,6 +7,7 @@ from exporter.counting import OUTCOME_MEANING
 from exporter.destinations.interface import DestinationKind, NameConfidence
 from exporter.destinations.resolvers import TRANSPORTS
 from exporter.destinations.scopes import Scope
+from exporter.detectors.interface import FAILURES, Cause
 from exporter.expectations.interface import Expectation
 from exporter.expectations.manifests import POLICY_KINDS
 from exporter.expectations.unread import KNOWN_UNREAD
@@ -107,6 +108,13 @@ TRANSPORT = Label(
 QTYPE = Label("qtype", "Record type asked for.", (*QTYPES, OTHER))
 RCODE = Label("rcode", "Response code by its IANA name.", (*RCODES.values(), OTHER))
 EXPANSION = Label("expansion", "Whether the name is a search-suffix expansion.", ("true", "false"))
+FAILURE = Label(
+    "failure",
+    "`refused`: by policy, in the proxy; `proxy_error`: the proxy could not forward it; `unanswered`: no response in "
+    "`detectors.dns.answer-timeout`.",
+    FAILURES,
+)
+CAUSE = Label("cause", "Why it is broken; the README says what was seen of each.", tuple(Cause))
 L7_PROTOCOL = Label("l7_protocol", "Protocol of the request.", ("http", "kafka"))
 METHOD = Label("method", "HTTP method or Kafka request.", (*HTTP_METHODS, *KAFKA_METHODS, OTHER))
 STATUS = Label("status", "HTTP status or Kafka error code; empty when there was no response; `other` when unknown.")
@@ -150,6 +158,7 @@ DECODE_REASON = Label(
 PRODUCT_FAMILIES = (
     *("connections", "drops", "policy_verdicts", "dns_queries", "dns_responses", "l7_requests"),
     *("world_connection_starts", "world_connections_answered", "dns_bypass", "named_connections"),
+    *("dns_failures", "dns_breakage_starts"),
 )
 FAMILY = Label("family", "Product family, without `hubble_egress_` and `_total`.", PRODUCT_FAMILIES)
 FOLDED_LABEL = Label(

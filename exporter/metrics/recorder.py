@@ -4,9 +4,11 @@ from functools import lru_cache
 
 from exporter.destinations.interface import Destination, DestinationKind, NameConfidence, WorkloadName
 from exporter.destinations.scopes import Scope
+from exporter.detectors.interface import Cause
 from exporter.flow import Dns, EventType, Flow, Http, Kafka, Policy, Verdict
 from exporter.hubble.drop_reasons import drop_reason_name
 from exporter.metrics import families, labels
+from exporter.metrics.latency import Latency
 from exporter.metrics.series import FamilySeries, Values
 from exporter.metrics.store import Store
 from exporter.metrics.switches import Switches
@@ -49,8 +51,9 @@ _PORTS = _Ports()
 class Recorder:
     """The product counters. Not thread-safe: the pipeline owns it."""
 
-    def __init__(self, store: Store, switches: Switches | None = None) -> None:
+    def __init__(self, store: Store, switches: Switches | None = None, *, latency_namespaces: int = 200) -> None:
         self.store = store
+        self.latency = Latency(latency_namespaces)
         self._switches = switches
         # Nobody pays for switches that are not there.
         self._count = self._count_switched if switches else store.count
@@ -61,6 +64,8 @@ class Recorder:
         self._l7_requests = store.families[families.L7_REQUESTS]
         self._world_starts = store.families[families.WORLD_STARTS]
         self._dns_bypass = store.families[families.DNS_BYPASS]
+        self._dns_failures = store.families[families.DNS_FAILURES]
+        self._dns_breakage_starts = store.families[families.DNS_BREAKAGE_STARTS]
         self._world_answered = store.families[families.WORLD_ANSWERED]
         self._named = store.families[families.NAMED_CONNECTIONS]
         for confidence in NameConfidence:
@@ -116,6 +121,18 @@ class Recorder:
         rcode = labels.RCODES.get(response.rcode, labels.OTHER)
         values = (source.namespace, source.name, rcode, "true" if expansion else "false")
         self._count(self._dns_responses, values, flow.weight)
+
+    def dns_failure(self, workload: WorkloadName, failure: str, weight: int) -> None:
+        """One query that got no answer from a server."""
+        self._count(self._dns_failures, (workload.namespace, workload.name, failure), weight)
+
+    def dns_latency(self, workload: WorkloadName, seconds: float) -> None:
+        """The time from one query to its response."""
+        self.latency.observe(workload.namespace, seconds)
+
+    def dns_breakage(self, workload: WorkloadName, cause: Cause) -> None:
+        """One cause of broken name resolution has begun."""
+        self._count(self._dns_breakage_starts, (workload.namespace, workload.name, cause.value), 1)
 
     def dns_bypass(self, flow: Flow, source: WorkloadName, transport: str) -> None:
         """One connection, or dropped packet, to a resolver that is not the cluster's."""

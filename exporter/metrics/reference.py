@@ -43,7 +43,7 @@ def metrics_markdown() -> str:
     """The text of METRICS.md."""
     outcomes = "".join(f"| `{outcome}` | {meaning} |\n" for outcome, meaning in OUTCOME_MEANING.items())
     return (
-        f"{_HEAD}## Product metrics\n\n{_chapters(families.PRODUCT)}"
+        f"{_HEAD}## Product metrics\n\n{_chapters((*families.PRODUCT, *families.READ))}"
         f"## Metrics about the exporter\n\n{_chapters(families.EXPORTER)}".rstrip("\n")
         + f"\n{_OUTCOMES}{outcomes}"
     )

@@ -1,4 +1,4 @@
-"""Metrics about the exporter itself, read from the boxes at scrape time and rendered by prometheus_client."""
+"""What the exporter says of itself and of what it found, read at scrape time and rendered by prometheus_client."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
@@ -12,24 +12,17 @@ from prometheus_client.utils import floatToGoString
 from exporter.build import build
 from exporter.metrics import families
 from exporter.metrics.families import Family
+from exporter.metrics.latency import Histogram as Histogram  # noqa: PLC0414, offered here too
 from exporter.window import WindowStats
 
 Samples = Mapping[tuple[str, ...], float]
-
-
-class Histogram(NamedTuple):
-    """Counts per bucket (the last one is above all bounds) and the sum of what was observed."""
-
-    bounds: tuple[float, ...]
-    counts: tuple[int, ...]
-    total: float
 
 
 class Snapshot(NamedTuple):
     """All values at one moment: samples by family, histograms by family, and the caches."""
 
     samples: Mapping[Family, Samples]
-    histograms: Mapping[Family, Histogram]
+    histograms: Mapping[Family, Mapping[tuple[str, ...], Histogram]]
     caches: Mapping[str, WindowStats]
 
 
@@ -42,7 +35,7 @@ class Snapshotter(Protocol):
 
 
 class SelfMetrics(Collector):
-    """The families of `families.EXPORTER`; bounded label sets are complete from the start."""
+    """The families of `families.EXPORTER` and `families.READ`; bounded label sets are complete from the start."""
 
     def __init__(self, take: Snapshotter) -> None:
         self._take = take
@@ -55,8 +48,8 @@ class SelfMetrics(Collector):
         """One metric per family."""
         snapshot = self._take()
         caches = _cache_samples(snapshot.caches)
-        for family in families.EXPORTER:
-            if family in snapshot.histograms:
+        for family in (*families.READ, *families.EXPORTER):
+            if family.kind == "histogram":
                 yield _histogram(family, snapshot.histograms[family])
             else:
                 yield _metric(family, {**_zeros(family), **snapshot.samples.get(family, {}), **caches.get(family, {})})
@@ -98,9 +91,9 @@ def _metric(family: Family, samples: Samples) -> Metric:
     return metric
 
 
-def _histogram(family: Family, histogram: Histogram) -> Metric:
-    bounds = [str(floatToGoString(bound)) for bound in histogram.bounds] + ["+Inf"]  # type: ignore[no-untyped-call] # untyped in the library
-    buckets = list(zip(bounds, map(float, accumulate(histogram.counts)), strict=True))
-    metric = HistogramMetricFamily(family.name, family.help)
-    metric.add_metric([], buckets, histogram.total)
+def _histogram(family: Family, histograms: Mapping[tuple[str, ...], Histogram]) -> Metric:
+    metric = HistogramMetricFamily(family.name, family.help, labels=[label.name for label in family.labels])
+    for values, (bounds, counts, total) in sorted(histograms.items()):
+        names = [str(floatToGoString(bound)) for bound in bounds] + ["+Inf"]  # type: ignore[no-untyped-call] # untyped in the library
+        metric.add_metric(values, list(zip(names, map(float, accumulate(counts)), strict=True)), total)
     return metric

@@ -60,6 +60,12 @@ class MetricsSettings(BaseModel):
         description="Distinct names below one registered domain per source workload; further ones are "
         "`*.` and the domain.",
     )
+    latency_namespaces: int = Field(
+        default=200,
+        ge=1,
+        description="Namespaces (entries, about 1 KiB each) with a histogram of their own in `dns_latency_seconds`; "
+        "the rest is `~other`.",
+    )
     ttl: Duration = Field(
         default=3600.0,
         ge=_LEAST_TTL,

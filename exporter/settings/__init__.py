@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from exporter.connections.settings import ConnectionsSettings
 from exporter.demo.settings import DemoSettings
 from exporter.destinations.settings import DestinationsSettings
+from exporter.detectors.settings import DetectorsSettings
 from exporter.expectations.settings import ExpectationsSettings
 from exporter.hubble.settings import HubbleSettings, SourcesSettings
 from exporter.log import LogSettings
@@ -29,6 +30,7 @@ class Settings(BaseModel):
     expectations: ExpectationsSettings = Field(
         default=ExpectationsSettings(), description="What each workload is allowed to reach."
     )
+    detectors: DetectorsSettings = Field(default=DetectorsSettings(), description="What is noticed in flows.")
     metrics: MetricsSettings = Field(default=MetricsSettings(), description="What keeps the number of series bounded.")
     web: WebSettings = Field(default=WebSettings(), description="Where `/metrics` and the pages are served.")
     demo: DemoSettings = Field(default=DemoSettings(), description="The cluster that `demo` invents.")

@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from exporter.destinations.dns_answers import NOT_ASKED, Asked, DnsAnswers
+from exporter.destinations.dns_answers import NOT_ASKED, Asked, DnsAnswers, Given
 from exporter.flow import Dns
 from tests.flows import SECOND, at
 
@@ -79,9 +79,16 @@ def test_cnames_are_evidence() -> None:
     chain = tuple(f"{number}.cdn.example.net." for number in range(5))
     answers.learn(CART, "api.example.com", answer(cnames=chain), at(0))
     assert answers.asked(CART, ADDRESS, at(0)) == Asked(within=("api.example.com",))
-    assert answers.cnames(CART, ADDRESS, "api.example.com") == chain[:4]
-    assert answers.cnames(CART, ADDRESS, "0.cdn.example.net") == ()
-    assert answers.cnames(WEB, ADDRESS, "api.example.com") == ()
+    assert answers.given(CART, ADDRESS, at(0)) == (Given("api.example.com", chain[:4], "", ended=False),)
+    assert answers.given(WEB, ADDRESS, at(0)) == ()
+
+
+def test_what_was_asked_is_evidence() -> None:
+    """How a name was asked for is kept beside it, and whether its time is over is said as of the question's time."""
+    answers = DnsAnswers(10)
+    answers.learn(CART, "api.example.com", answer(), at(0), "api.example.com.shop.svc.cluster.local")
+    (given,) = answers.given(CART, ADDRESS, at(31))
+    assert given == Given("api.example.com", (), "api.example.com.shop.svc.cluster.local", ended=True)
 
 
 def test_the_pair_unused_for_longest_leaves() -> None:

@@ -38,12 +38,12 @@ def test_names_that_were_meant() -> None:
     """With a learnt suffix behind it, a name that was asked so before is an expansion, whatever its last label."""
     found = SearchList()
     searched(found, "api.example.de", "corp.example.net")
-    assert not found.expands("api.example.de.corp.example.net.")
+    assert not found.meant("api.example.de.corp.example.net.")
     searched(found, "www.example.dev", "corp.example.net")
-    assert found.expands("api.example.de.corp.example.net.")
-    assert found.expands("WWW.example.dev.corp.example.net.")
-    assert not found.expands("git.team.dev.corp.example.net."), "nobody asked for git.team.dev"
-    assert not found.expands("api.example.de.")
+    assert found.meant("api.example.de.corp.example.net.")
+    assert found.meant("WWW.example.dev.corp.example.net.")
+    assert not found.meant("git.team.dev.corp.example.net."), "nobody asked for git.team.dev"
+    assert not found.meant("api.example.de.")
 
 
 def test_a_list_of_several() -> None:
@@ -157,5 +157,5 @@ def test_bounds() -> None:
     meant = SearchList()
     for number in range(4097):
         searched(meant, f"n{number}.example.com", "corp.example.net")
-    assert not meant.expands("n0.example.com.corp.example.net."), "of names that were meant, 4,096"
-    assert meant.expands("n1.example.com.corp.example.net.")
+    assert not meant.meant("n0.example.com.corp.example.net."), "of names that were meant, 4,096"
+    assert meant.meant("n1.example.com.corp.example.net.")

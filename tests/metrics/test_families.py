@@ -7,11 +7,11 @@ import pytest
 from exporter.counting import Outcome
 from exporter.destinations.scopes import Scope
 from exporter.metrics import families, labels
-from exporter.metrics.families import EXPORTER, PRODUCT, Family
+from exporter.metrics.families import EXPORTER, PRODUCT, READ, Family
 from exporter.metrics.labels import Label
 from exporter.metrics.reference import metrics_markdown
 
-ALL = (*PRODUCT, *EXPORTER)
+ALL = (*PRODUCT, *READ, *EXPORTER)
 OVERWRITTEN = {"service", "pod", "namespace", "node", "job", "instance", "cluster", "le", "quantile"}
 LABELS: set[Label] = {label for family in ALL for label in family.labels}
 

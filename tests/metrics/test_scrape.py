@@ -94,7 +94,11 @@ def test_negotiation_property(accept: str) -> None:
 
 
 def _snapshot() -> Snapshot:
-    return Snapshot({}, {families.LAG: Histogram((0.1, 1.0), (1, 2, 3), 4.5)}, {"pods": WindowStats(1, 2, 3)})
+    histograms: dict[families.Family, dict[tuple[str, ...], Histogram]] = {
+        families.LAG: {(): Histogram((0.1, 1.0), (1, 2, 3), 4.5)},
+        families.DNS_LATENCY: {},
+    }
+    return Snapshot({}, histograms, {"pods": WindowStats(1, 2, 3)})
 
 
 def _registry() -> CollectorRegistry:
@@ -109,7 +113,7 @@ def test_whole_text(as_openmetrics: bool) -> None:
     body = exposition(Exposition(store), lock, _registry(), as_openmetrics=as_openmetrics).decode()
     parse = parse_openmetrics if as_openmetrics else parse_text
     names = [family.name for family in parse(body)]
-    ours = [family.name.removesuffix("_total") for family in (*families.PRODUCT, *families.EXPORTER)]
+    ours = [family.name.removesuffix("_total") for family in (*families.PRODUCT, *families.READ, *families.EXPORTER)]
     assert sorted(name for name in names if name.startswith("hubble_")) == sorted(ours)
     assert len(names) == len(set(names))
     assert {"process_cpu_seconds", "python_info", "python_gc_collections"} <= set(names)

@@ -14,7 +14,9 @@ from exporter.metrics.selfmetrics import Histogram, SelfMetrics, Snapshot, regis
 from exporter.stream import LAG_BUCKETS
 from exporter.window import WindowStats
 
-EMPTY = Snapshot({}, {families.LAG: Histogram(LAG_BUCKETS, (0,) * (len(LAG_BUCKETS) + 1), 0.0)}, {})
+EMPTY = Snapshot(
+    {}, {families.LAG: {(): Histogram(LAG_BUCKETS, (0,) * (len(LAG_BUCKETS) + 1), 0.0)}, families.DNS_LATENCY: {}}, {}
+)
 
 
 def _metrics(snapshot: Snapshot) -> dict[str, Metric]:
@@ -26,7 +28,7 @@ def _samples(snapshot: Snapshot, family: Family) -> dict[tuple[str, ...], float]
     return {tuple(sample.labels.values()): sample.value for sample in metric.samples}
 
 
-@pytest.mark.parametrize("family", families.EXPORTER, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", (*families.READ, *families.EXPORTER), ids=lambda family: family.name)
 def test_families(family: Family) -> None:
     """Each family is there from the start, with its type and its help."""
     metric = _metrics(EMPTY)[family.name.removesuffix("_total")]
@@ -97,7 +99,9 @@ def test_build_info() -> None:
 def test_lag() -> None:
     """Buckets of the lag are cumulative, the last one is everything, and the sum is the sum."""
     histogram = Histogram((0.05, 1.0, 10.0), (1, 2, 0, 4), 123.5)
-    metric = _metrics(EMPTY._replace(histograms={families.LAG: histogram}))["hubble_egress_exporter_lag_seconds"]
+    metric = _metrics(EMPTY._replace(histograms={**EMPTY.histograms, families.LAG: {(): histogram}}))[
+        "hubble_egress_exporter_lag_seconds"
+    ]
     samples = [(sample.name.rpartition("_")[2], sample.labels.get("le"), sample.value) for sample in metric.samples]
     assert samples == [
         ("bucket", "0.05", 1.0),

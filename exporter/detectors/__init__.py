@@ -1,0 +1,1 @@
+"""What is noticed in flows: each finding with its evidence."""

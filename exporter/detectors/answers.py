@@ -1,0 +1,82 @@
+"""How many answers a workload got lately and how many of them failed, and by which transport it asks at all."""
+
+from collections import OrderedDict
+from enum import IntEnum
+
+from exporter.destinations.interface import WorkloadName
+from exporter.window import WindowStats
+
+
+class Result(IntEnum):
+    """What became of a query."""
+
+    ANSWERED = 0
+    SERVFAIL = 1
+    UNANSWERED = 2
+    PROXY_ERROR = 3
+
+
+class Asker:
+    """One workload: results of the present window and of the one before, and when a query last passed (flow time)."""
+
+    __slots__ = ("before", "now", "passed_ns", "window")
+
+    def __init__(self) -> None:
+        self.window, self.now, self.before = 0, [0] * len(Result), [0] * len(Result)
+        self.passed_ns: dict[str, int] = {}
+        """By transport."""
+
+    def add(self, result: Result, window: int) -> None:
+        """Count one."""
+        if window > self.window:
+            nothing = [0] * len(Result)
+            self.before = self.now if window == self.window + 1 else nothing
+            self.now, self.window = [0] * len(Result), window
+        self.now[result] += 1
+
+    def number(self, *results: Result) -> int:
+        """How many there were lately."""
+        return sum(self.now[one] + self.before[one] for one in results or Result)
+
+    def share(self, result: Result) -> float:
+        """The share of this result among all."""
+        return self.number(result) / (self.number() or 1)
+
+
+NO_ASKER = Asker()
+
+
+class Askers:
+    """At most `most` workloads; the one that asked least lately leaves first."""
+
+    def __init__(self, most: int, window: float) -> None:
+        self._most, self._window_ns, self._evicted = most, int(window * 1e9), 0
+        self._askers: OrderedDict[WorkloadName, Asker] = OrderedDict()
+
+    def passed(self, workload: WorkloadName, transport: str, time_ns: int) -> None:
+        """A query of the workload was let pass."""
+        passed = self._asker(workload).passed_ns
+        passed[transport] = max(time_ns, passed.get(transport, 0))
+
+    def got(self, workload: WorkloadName, result: Result, time_ns: int) -> None:
+        """A query of the workload had a result."""
+        self._asker(workload).add(result, time_ns // self._window_ns)
+
+    def of(self, workload: WorkloadName) -> Asker:
+        """What is known of a workload."""
+        return self._askers.get(workload, NO_ASKER)
+
+    def stats(self) -> WindowStats:
+        """For the exporter's own metrics."""
+        return WindowStats(len(self._askers), self._most, self._evicted)
+
+    def _asker(self, workload: WorkloadName) -> Asker:
+        asker = self._askers.get(workload)
+        if asker is None:
+            if len(self._askers) >= self._most:
+                self._askers.popitem(last=False)
+                self._evicted += 1
+            asker = self._askers[workload] = Asker()
+        else:
+            self._askers.move_to_end(workload)
+        return asker
