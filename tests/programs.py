@@ -25,7 +25,8 @@ DEADLINE = 60.0
 
 def required(program: str) -> str:
     """The path of a real program; without it the test is skipped, but in CI it fails."""
-    path = shutil.which(program)
+    # Servers stand where the search path of people who are not root does not lead.
+    path = shutil.which(program) or shutil.which(program, path="/usr/local/sbin:/usr/sbin")
     if path is None:
         missing = f"{program} is not installed"
         if os.environ.get("CI") == "true":
