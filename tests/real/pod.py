@@ -70,7 +70,7 @@ class Pod:
         for flow in flows:
             assert isinstance(flow, Flow)
             if flow.l7 is None and flow.destination_ip == address:
-                found = destinations.dns.cnames(flow, name)
+                found = next((one.cnames for one in destinations.dns.given(flow) if one.name == name), ())
             elif flow.l7 and isinstance(flow.l7.record, Dns) and flow.kind.is_reply:
                 destinations.dns.answered(flow, flow.l7.record, destinations.asker_of(flow))
         return found
