@@ -31,6 +31,9 @@ from exporter.settings.web_file import read_web_config
 from exporter.signals import Signals
 from exporter.snapshots import snapshot
 from exporter.stream import StreamState
+from exporter.triage.health import Health, health
+from exporter.triage.interface import Report
+from exporter.triage.report import report
 from exporter.views import StatusView
 from exporter.web.live import LiveConfig
 from exporter.web.routes import Exposed, Routes
@@ -211,6 +214,14 @@ class Service:
     def status(self) -> Status:
         """What the landing page and `/api/v1/status` say."""
         return self._status.take(dead_thread=self._dead, finished=self._ended)
+
+    def triage(self) -> Report:
+        """What `/api/v1/triage` and the landing page say of broken name resolution."""
+        return report(self.pipeline)
+
+    def health(self) -> Health:
+        """What `/api/v1/dns` and the landing page say of failing names."""
+        return health(self.pipeline)
 
     def _apply(self, settings: Settings) -> None:
         """Let the boxes go on with other settings; what they have counted and learnt stays."""

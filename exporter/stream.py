@@ -138,7 +138,8 @@ class StreamState:
         if self.coverage.ratio(node_name) < 1:
             return True
         lost_ns = self.lost_ns.get(node_name)
-        return lost_ns is not None and self.last_flow_ns - lost_ns <= SPAN_NS
+        # What was lost before the first flow was lost just before it.
+        return lost_ns is not None and self.last_flow_ns - (lost_ns or self.first_flow_ns) <= SPAN_NS
 
     def lost_events(self, event: LostEvents) -> None:
         """Add a loss as Hubble counts it."""

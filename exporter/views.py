@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from exporter.build import build
 from exporter.counting import Outcome
+from exporter.destinations.interface import WorkloadName
 from exporter.hubble.interface import FlowSource
 from exporter.journal import hint_of
 from exporter.metrics import families
@@ -102,10 +103,7 @@ class StatusView:
                 workloads=len(workloads),
                 destinations=len(tables.destinations),
             ),
-            top_workloads=tuple(
-                WorkloadRow(namespace, name, number, tables.drops[namespace, name])
-                for (namespace, name), number in _top(workloads)
-            ),
+            top_workloads=self._workload_rows(workloads, tables),
             top_destinations=tuple(
                 DestinationRow(label, kind, scope, number) for (kind, scope, label), number in _top(tables.destinations)
             ),
@@ -113,6 +111,17 @@ class StatusView:
             last_drops=tuple(_row(drop) for drop in now.drops),
             settings=self._setting_rows,
         )
+
+    def _workload_rows(self, connections: Counter[tuple[str, ...]], tables: _Tables) -> tuple[WorkloadRow, ...]:
+        with self._pipeline.lock:
+            now_ns = self._pipeline.stream.last_flow_ns
+            seen = self._pipeline.sees_dns_of
+            return tuple(
+                WorkloadRow(
+                    namespace, name, number, tables.drops[namespace, name], seen(WorkloadName(namespace, name), now_ns)
+                )
+                for (namespace, name), number in _top(connections)
+            )
 
     def reconfigure(self, settings: Settings) -> None:
         """Show other settings as those in effect."""

@@ -136,7 +136,10 @@ def test_counts_and_tables() -> None:
         dns_query(),
         http_response(),
     )
-    assert status.top_workloads == (WorkloadRow("shop", "cart", 3, 3), WorkloadRow("data", "db", 1, 0))
+    assert status.top_workloads == (
+        WorkloadRow("shop", "cart", 3, 3, dns_visible=True),
+        WorkloadRow("data", "db", 1, 0, dns_visible=False),
+    )
     assert status.top_destinations == (
         DestinationRow("world", "world", "public", 3),
         DestinationRow("api.example.com", "fqdn", "public", 1),
@@ -148,7 +151,7 @@ def test_counts_and_tables() -> None:
 
 def test_a_workload_that_is_only_dropped_is_shown() -> None:
     """A workload whose every packet is dropped is a row too."""
-    assert Shown().take(drop()).top_workloads == (WorkloadRow("shop", "cart", 0, 1),)
+    assert Shown().take(drop()).top_workloads == (WorkloadRow("shop", "cart", 0, 1, dns_visible=False),)
 
 
 def test_top_rows() -> None:

@@ -1,6 +1,5 @@
 """Watches name resolution: takes in what each flow says of it, and says which workload cannot resolve or reach what."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 from exporter.destinations.directory import Destinations
@@ -13,7 +12,7 @@ from exporter.detectors.case import Case
 from exporter.detectors.diagnosis import diagnose
 from exporter.detectors.dns_policies import PolicyFacts
 from exporter.detectors.drop_kinds import POLICY_REASONS, key_of_drop
-from exporter.detectors.interface import Cause, Diagnosis, Key, Kind
+from exporter.detectors.interface import NO_FAILURES, Cause, Diagnosis, Failures, Key, Kind
 from exporter.detectors.ledger import Ledger
 from exporter.detectors.settings import DnsSettings
 from exporter.expectations.expectations import Expectations
@@ -225,12 +224,14 @@ class DnsDetector:
         """Workloads with evidence of whatever kind."""
         return sorted(self._ledger.workloads)
 
-    def failing_names(self, workload: WorkloadName, since_ns: int = 0) -> Counter[str]:
-        """Names that failed since then, with how often; expansions never."""
-        names: Counter[str] = Counter()
+    def failures(self, workload: WorkloadName, since_ns: int = 0) -> dict[str, Failures]:
+        """Names that failed since then, and how; expansions never."""
+        names: dict[str, Failures] = {}
         for key, tally in self._ledger.of(workload).items():
             if key.kind in _NAMES and not key.asked_as and tally.last.time_ns >= since_ns:
-                names[key.name] += tally.count
+                before = names.get(key.name, NO_FAILURES)
+                last_ns = max(before.last_ns, tally.last.time_ns)
+                names[key.name] = Failures(before.number + tally.count, (*before.why, key.kind.value), last_ns)
         return names
 
     def gauge(self, now_ns: int) -> dict[WorkloadName, int]:
@@ -238,7 +239,7 @@ class DnsDetector:
         if not self._settings.failing_names_gauge:
             return {}
         since_ns = now_ns - int(self._settings.window * 1e9)
-        return {one: len(names) for one in self.workloads if (names := self.failing_names(one, since_ns))}
+        return {one: len(names) for one in self.workloads if (names := self.failures(one, since_ns))}
 
     def stats(self) -> dict[str, WindowStats]:
         """Entries, bound and evictions, for the exporter's own metrics."""

@@ -120,6 +120,17 @@ class Finding(NamedTuple):
         return sum(one.number for one in self.evidence)
 
 
+class Failures(NamedTuple):
+    """How often a name failed, why, and when last."""
+
+    number: int
+    why: tuple[str, ...]
+    last_ns: int
+
+
+NO_FAILURES = Failures(0, (), 0)
+
+
 class Diagnosis(NamedTuple):
     """Everything that is found out about one workload."""
 

@@ -97,3 +97,6 @@ class Report:
     coverage: Seen
     intended_blocks: int
     workloads: tuple[WorkloadReport, ...]
+
+
+NOTHING_SEEN = Report(Seen("not_measured", None, 0, None, None, {}, {}), 0, ())

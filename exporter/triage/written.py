@@ -7,10 +7,11 @@ from datetime import datetime
 
 import yaml
 
+from exporter.triage.health import Health
 from exporter.triage.interface import Report
 
 
-def to_json(report: Report) -> str:
+def to_json(report: Report | Health) -> str:
     """As `schema.json` says."""
     return json.dumps(plain(report), ensure_ascii=False, indent=2) + "\n"
 

@@ -4,7 +4,9 @@ import base64
 import hashlib
 from importlib import resources
 
-from exporter.web import sections
+from exporter.triage.health import Health
+from exporter.triage.interface import Report
+from exporter.web import broken, sections
 from exporter.web.html import Html, element
 from exporter.web.status import Status
 
@@ -20,12 +22,14 @@ _LINKS = (
     ("/", "Refresh"),
     ("/metrics", "Metrics"),
     ("/api/v1/status", "Status as JSON"),
+    ("/api/v1/triage", "Triage as JSON"),
+    ("/api/v1/dns", "Failing names as JSON"),
     ("/-/healthy", "Health"),
     ("/-/ready", "Readiness"),
 )
 
 
-def landing(status: Status) -> str:
+def landing(status: Status, report: Report, health: Health) -> str:
     """The page as HTML."""
     head = element(
         "head",
@@ -39,6 +43,7 @@ def landing(status: Status) -> str:
     main = element(
         "main",
         sections.answer(status),
+        _section("Name resolution", broken.findings(status, report), broken.failing_names(health)),
         _section("Stream", sections.stream(status)),
         element(
             "div",

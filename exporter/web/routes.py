@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from exporter.triage import written
+from exporter.triage.health import Health
+from exporter.triage.interface import Report
 from exporter.web.api import to_json
 from exporter.web.page import CONTENT_SECURITY_POLICY, landing
 from exporter.web.status import Status
@@ -50,6 +53,14 @@ class Views(Protocol):
         """What the landing page and `/api/v1/status` say."""
         ...
 
+    def triage(self) -> Report:
+        """What is broken now."""
+        ...
+
+    def health(self) -> Health:
+        """Names whose resolution fails."""
+        ...
+
     def reload(self) -> str:
         """Read the settings again; what is wrong with them, or an empty text."""
         ...
@@ -74,8 +85,10 @@ class Routes:
         self._ever_scraped, self._awaited = False, threading.Event()
         self.scrapes_refused = 0
         self._paths: dict[str, Callable[[WSGIEnvironment], Answer]] = {
-            "/": self._page(lambda status: landing(status).encode(errors="replace"), _HTML),
-            "/api/v1/status": self._page(to_json, _JSON),
+            "/": self._page(self._landing, _HTML),
+            "/api/v1/status": self._page(lambda: to_json(views.status()), _JSON),
+            "/api/v1/triage": self._page(lambda: written.to_json(views.triage()).encode(errors="replace"), _JSON),
+            "/api/v1/dns": self._page(lambda: written.to_json(views.health()).encode(errors="replace"), _JSON),
             "/metrics": self._metrics,
             "/-/healthy": lambda _: _verdict(views.unhealthy(), "healthy"),
             "/-/ready": lambda _: _verdict(views.unready(), "ready"),
@@ -120,13 +133,17 @@ class Routes:
             return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"The settings were not reloaded:\n{fault}\n".encode())
         return Answer(HTTPStatus.OK, b"reloaded\n")
 
-    def _page(self, write: Callable[[Status], bytes], content_type: str) -> "Callable[[WSGIEnvironment], Answer]":
+    def _landing(self) -> bytes:
+        views = self._views
+        return landing(views.status(), views.triage(), views.health()).encode(errors="replace")
+
+    def _page(self, write: Callable[[], bytes], content_type: str) -> "Callable[[WSGIEnvironment], Answer]":
         def answer(_: "WSGIEnvironment") -> Answer:
             if not self._pages.acquire(blocking=False):
                 busy = b"Too many pages at the same time; try again.\n"
                 return Answer(HTTPStatus.SERVICE_UNAVAILABLE, busy, headers=(("Retry-After", "1"),))
             try:
-                return Answer(HTTPStatus.OK, write(self._views.status()), content_type, (_FRESH, *_SAFE))
+                return Answer(HTTPStatus.OK, write(), content_type, (_FRESH, *_SAFE))
             finally:
                 self._pages.release()
 

@@ -106,12 +106,17 @@ def workloads(status: Status) -> Html:
     if not status.top_workloads:
         return _nothing(status, "No workload has egress yet.", "No workload in the recording has egress.")
     rows = [
-        (_workload(row.namespace, row.workload), _number(row.connections), _number(row.drops))
+        (
+            _workload(row.namespace, row.workload),
+            _number(row.connections),
+            _number(row.drops),
+            "seen" if row.dns_visible else "not seen",
+        )
         for row in status.top_workloads
     ]
     return joined(
         (
-            table("Top workloads by connections", (_WORKLOAD, _CONNECTIONS, _DROPS), rows),
+            table("Top workloads by connections", (_WORKLOAD, _CONNECTIONS, _DROPS, Column("DNS")), rows),
             _more(len(rows), status.counts.workloads, "workloads"),
         )
     )

@@ -84,6 +84,8 @@ class WorkloadRow(NamedTuple):
     workload: str
     connections: int
     drops: int
+    dns_visible: bool
+    """Whether its DNS passes the proxy; where it does not, nothing is known of what it asks."""
 
 
 class DestinationRow(NamedTuple):

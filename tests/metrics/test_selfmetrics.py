@@ -28,7 +28,7 @@ def _samples(snapshot: Snapshot, family: Family) -> dict[tuple[str, ...], float]
     return {tuple(sample.labels.values()): sample.value for sample in metric.samples}
 
 
-@pytest.mark.parametrize("family", (*families.READ, *families.EXPORTER), ids=lambda family: family.name)
+@pytest.mark.parametrize("family", [*families.READ, *families.EXPORTER], ids=lambda family: family.name)
 def test_families(family: Family) -> None:
     """Each family is there from the start, with its type and its help."""
     metric = _metrics(EMPTY)[family.name.removesuffix("_total")]

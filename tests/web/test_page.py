@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from exporter.hubble.interface import Connected, Event
+from exporter.triage.health import Health
+from exporter.triage.interface import NOTHING_SEEN
 from exporter.web.page import landing
 from exporter.web.status import SettingRow, State, Status
 from tests.flows import at, drop, flow, pod
@@ -58,17 +60,23 @@ class Outline(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+def landing_of(status: Status) -> str:
+    """The page while no name fails."""
+    return landing(status, NOTHING_SEEN, Health(()))
+
+
 def _page(status: Status) -> Outline:
-    return Outline(landing(status))
+    return Outline(landing_of(status))
 
 
 def test_sections() -> None:
     """One heading of the first level, then the answer and the sections, each with one of the second."""
     page = _page(full())
-    assert page.headings == ["h1", *["h2"] * 7]
+    assert page.headings == ["h1", *["h2"] * 8]
     assert list(page.texts)[1:] == [
         "hubble-egress-exporter",
         "Working: flows arrive",
+        "Name resolution",
         "Stream",
         "Top workloads",
         "Top destinations",
@@ -91,7 +99,7 @@ def test_answer() -> None:
 
 def test_answer_is_in_the_title() -> None:
     """The tab says it too."""
-    assert "<title>Not connected: nothing listens there" in landing(Shown().take(REFUSED))
+    assert "<title>Not connected: nothing listens there" in landing_of(Shown().take(REFUSED))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +144,7 @@ def test_stream_of_an_outage() -> None:
 def test_tables() -> None:
     """Workloads, destinations, reasons and the last drops are tables of what was counted."""
     page = _page(full())
-    assert page.texts["Top workloads"].endswith("Workload Connections Drops shop/cart 1 2")
+    assert page.texts["Top workloads"].endswith("Workload Connections Drops DNS shop/cart 1 2 seen")
     assert page.texts["Top destinations"].endswith("Destination Connections api.example.com fqdn, public 1")
     assert page.texts["Drops by reason"].endswith("Reason Drops dns_denied 1 policy_denied 1")
     assert page.texts["Last drops"].endswith(
@@ -151,7 +159,7 @@ def test_what_has_no_port_or_namespace() -> None:
     text = _page(Shown().take(drop(protocol="icmp", tcp_flags=0, destination_port=0))).texts["Last drops"]
     assert " icmp policy_denied" in text
     host = pod("~host", "")
-    assert "/~host" not in landing(Shown().take(drop(source=replace(host, namespace="", labels=frozenset()))))
+    assert "/~host" not in landing_of(Shown().take(drop(source=replace(host, namespace="", labels=frozenset()))))
 
 
 def test_drops_of_another_day() -> None:
@@ -247,7 +255,7 @@ def test_hostile_names() -> None:
     page = _page(status)
     assert not page.named("script")
     assert f"{evil}/{evil} 1 1" in page.texts["Top workloads"]
-    assert "<script" not in landing(status)
+    assert "<script" not in landing_of(status)
 
 
 def test_keyboard_and_landmarks() -> None:
@@ -260,6 +268,8 @@ def test_keyboard_and_landmarks() -> None:
         "/",
         "/metrics",
         "/api/v1/status",
+        "/api/v1/triage",
+        "/api/v1/dns",
         "/-/healthy",
         "/-/ready",
     ]
@@ -281,14 +291,14 @@ def test_nothing_is_loaded() -> None:
     assert not page.named("script")
     assert not page.named("img")
     assert page.named("link") == [{"rel": "icon", "href": "data:,"}]
-    assert "url(" not in landing(full())
+    assert "url(" not in landing_of(full())
 
 
 def test_every_state_has_a_page() -> None:
     """No state lacks words."""
     for state in State:
         stream = full().stream._replace(state=state)
-        assert "<h1>" in landing(full()._replace(stream=stream))
+        assert "<h1>" in landing_of(full()._replace(stream=stream))
 
 
 def test_what_was_idle_has_left_the_tables() -> None:

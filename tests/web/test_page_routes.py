@@ -8,6 +8,8 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
+from exporter.triage.health import Health
+from exporter.triage.interface import NOTHING_SEEN, Report
 from exporter.web.routes import Exposed, Routes
 from exporter.web.status import Status
 from tests.statuses import full
@@ -41,6 +43,14 @@ class Shows:
         """The status."""
         self.meanwhile()
         return self.taken
+
+    def triage(self) -> Report:
+        """Nothing is broken."""
+        return NOTHING_SEEN
+
+    def health(self) -> Health:
+        """No name fails."""
+        return Health(())
 
     def reload(self) -> str:
         """Nothing to read."""

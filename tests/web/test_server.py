@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.triage.health import Health
+from exporter.triage.interface import NOTHING_SEEN, Report
 from exporter.web.routes import Exposed, Routes
 from exporter.web.server import CannotListenError, WebServer
 from exporter.web.settings import WebSettings, split_address
@@ -49,6 +51,14 @@ class Views:
     def status(self) -> Status:
         """What the landing page says."""
         return full()
+
+    def triage(self) -> Report:
+        """Nothing is broken."""
+        return NOTHING_SEEN
+
+    def health(self) -> Health:
+        """No name fails."""
+        return Health(())
 
     def reload(self) -> str:
         """What is wrong with the settings."""
