@@ -73,7 +73,7 @@ class Pipeline:
             (detectors or DetectorsSettings()).dns, destinations, self.expectations, self.stream.is_blind
         )
         self._next_step_ns = 0
-        records = Records(destinations, connections, recorder, self.recent, chosen, self.expectations, dns)
+        records = Records(destinations, connections, recorder, self.recent, chosen, self.expectations, dns.watch)
         self._remembering = Remembering(destinations, connections, self._not_egress)
         self.handover = Handover(self.lock, connections, self.stream.coverage)
         self._step_of: dict[int, Step] = {}
@@ -111,19 +111,28 @@ class Pipeline:
                 return Outcome.REPLAYED
             if not kind.replies_inside_tcp:
                 self._destinations.learn(flow)
+            if flow.time_ns > self._next_step_ns:
+                self._let_pass(flow.time_ns)
             outcome = (self._step_of.get(kind.serial) or self._find_step(kind))(flow)
             self.outcomes[outcome] += flow.weight
-            if flow.time_ns > self._next_step_ns:
-                # A file has no ticks, and a replay must find what the live stream has found.
-                self._let_pass(flow.time_ns)
             return outcome
 
     def _let_pass(self, now_ns: int) -> None:
-        """Let detectors notice that flow time has gone on."""
+        """Let detectors notice that flow time has gone on.
+
+        A file has no ticks, and a replay must find what the live stream has found: while something is pending, a leap
+        is made of steps.
+        """
+        while self._next_step_ns and self._next_step_ns < now_ns and self.dns.is_pending:
+            self._step(self._next_step_ns)
+            self._next_step_ns += _STEP_NS
+        self._step(now_ns)
         self._next_step_ns = now_ns + _STEP_NS
+
+    def _step(self, now_ns: int) -> None:
         for workload, cause in self.dns.step(now_ns):
             self._recorder.dns_breakage(workload, cause)
-        for query in self.dns.take_unanswered():
+        for query in self.dns.watch.take_unanswered():
             self._recorder.dns_failure(query.workload, UNANSWERED, query.flow.weight)
 
     def _happened(self, event: Event) -> None:
@@ -138,7 +147,7 @@ class Pipeline:
                 self.stream.has_connected(event, self._wall_ns())
             case Disconnected():
                 self.stream.has_disconnected(event, self._wall_ns())
-                self.dns.cut()
+                self.dns.watch.cut()
             case Undecodable():
                 self.stream.decode_errors[event.reason] += 1
             case _:
@@ -211,7 +220,7 @@ class Pipeline:
             **self._connections.stats(),
             **self._destinations.stats(),
             **self.expectations.stats(),
-            **self.dns.stats(),
+            **self.dns.watch.stats(),
             "latency_namespaces": self._recorder.latency.stats(),
             "nodes": nodes,
             "chosen_workloads": self._chosen.stats(),
@@ -256,7 +265,7 @@ class Pipeline:
         if flow.kind.event_type == _POLICY_VERDICT:
             self._recorder.policy_verdict(flow, source, destination)
         if self._destinations.resolvers.is_asked(flow):
-            self.dns.passed(flow, source)
+            self.dns.watch.passed(flow, source)
         to_world = is_carried_to_world(flow, destination)
         if not self._connections.start(flow, awaits_answer=to_world):
             return Outcome.SAME_CONNECTION
@@ -286,7 +295,7 @@ class Pipeline:
         self._recorder.drop(flow, source, destination)
         self._contact(flow, source, destination)
         self.recent.dropped(flow, source, destination)
-        self.dns.dropped(flow, source, destination)
+        self.dns.watch.dropped(flow, source, destination)
         return counted(destination)
 
     def _contact(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
@@ -330,7 +339,7 @@ class Pipeline:
         if self._destinations.resolvers.is_asked(flow):
             source = self._destinations.source_of(flow)
             if not (self._chosen.chooses and self._chosen.excludes(source)):
-                self.dns.dropped_inbound(flow, source)
+                self.dns.watch.dropped_inbound(flow, source)
 
     def _not_egress(self, flow: Flow, destination: Destination) -> Outcome | None:
         """Why a start without a direction is not egress, or None when it is: from here to world, and no answer."""

@@ -5,8 +5,8 @@ from exporter.connections.connections import Connections
 from exporter.counting import Outcome
 from exporter.destinations.directory import Destinations, is_unresolved
 from exporter.destinations.interface import Destination, WorkloadName
-from exporter.detectors.dns import DnsDetector
 from exporter.detectors.interface import PROXY_ERROR, REFUSED
+from exporter.detectors.watch import DnsWatch
 from exporter.expectations.expectations import Expectations
 from exporter.flow import Dns, Flow, Http, Kafka, L7Type
 from exporter.metrics.recorder import Recorder
@@ -24,7 +24,7 @@ class Records:
         recent: Recent,
         chosen: Chosen,
         expectations: Expectations,
-        dns: DnsDetector,
+        dns: DnsWatch,
     ) -> None:
         self._destinations, self._connections = destinations, connections
         self._recorder, self._recent, self._chosen = recorder, recent, chosen

@@ -17,6 +17,7 @@ from exporter.counting import Outcome
 from exporter.destinations.directory import Destinations
 from exporter.destinations.interface import WorkloadName
 from exporter.destinations.settings import DestinationsSettings
+from exporter.detectors.settings import DetectorsSettings
 from exporter.endpoint import NO_ENDPOINT, Endpoint
 from exporter.flow import L7, Dns, EventType, Flow, Http, Kafka, L7Type, Verdict
 from exporter.hubble.interface import Connected, Disconnected, Event, Ignored, LostEvents, NodeStatus, Undecodable
@@ -68,17 +69,20 @@ class Rig:
         live: bool = False,
         sources: SourcesSettings | None = None,
         destinations: DestinationsSettings | None = None,
+        detectors: DetectorsSettings | None = None,
         most: int = 50,
     ) -> None:
         self.wall = at(0)
         self._store = Store(families.PRODUCT, MetricsSettings(destinations_per_workload=most))
         self.destinations = Destinations(destinations or DestinationsSettings())
+        self.recorder = Recorder(self._store)
         self.pipeline = Pipeline(
             sources or SourcesSettings(),
             self.destinations,
             Connections(ConnectionsSettings()),
-            Recorder(self._store),
+            self.recorder,
             stream=StreamState(live=live),
+            detectors=detectors,
             wall_ns=lambda: self.wall,
         )
 

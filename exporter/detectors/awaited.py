@@ -25,6 +25,10 @@ class Awaited:
         self._most, self._timeout_ns, self._refused = most, int(timeout * 1e9), 0
         self._queries: OrderedDict[int, Query] = OrderedDict()
 
+    def __bool__(self) -> bool:
+        """Whether any is awaited."""
+        return bool(self._queries)
+
     def asked(self, query: Query, record: Dns) -> None:
         """Await the response; the same query sent again is the same query."""
         key = _key(query.flow, record)

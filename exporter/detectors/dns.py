@@ -1,35 +1,23 @@
-"""Watches name resolution: takes in what each flow says of it, and says which workload cannot resolve or reach what."""
+"""Says which workload cannot resolve or reach what, and since when: from the evidence that is watched for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from exporter.destinations.directory import Destinations
-from exporter.destinations.interface import RESOLVER, Destination, WorkloadName
-from exporter.destinations.names import Bare, normal
-from exporter.detectors.answers import Askers, Result
-from exporter.detectors.awaited import Awaited, Query
+from exporter.destinations.interface import WorkloadName
 from exporter.detectors.breakages import Breakages
 from exporter.detectors.case import Case
 from exporter.detectors.diagnosis import diagnose
-from exporter.detectors.dns_policies import PolicyFacts
-from exporter.detectors.drop_kinds import POLICY_REASONS, key_of_drop
-from exporter.detectors.interface import NO_FAILURES, Cause, Diagnosis, Failures, Key, Kind
-from exporter.detectors.ledger import Ledger
+from exporter.detectors.dns_policies import UNREAD, Facts, PolicyFacts
+from exporter.detectors.interface import NO_FAILURES, Cause, Diagnosis, Failures, Kind
+from exporter.detectors.ledger import Tally
 from exporter.detectors.settings import DnsSettings
+from exporter.detectors.watch import DnsWatch
 from exporter.expectations.expectations import Expectations
-from exporter.flow import Dns, Flow
-from exporter.window import Window, WindowStats
 
-_NOERROR, _SERVFAIL, _NXDOMAIN, _REFUSED = 0, 2, 3, 5
-_KIND_OF = {_SERVFAIL: Kind.SERVFAIL, _NXDOMAIN: Kind.NXDOMAIN, _REFUSED: Kind.REFUSED_ANSWER}
-_RESULT_OF = {_SERVFAIL: Result.SERVFAIL}
-_REVERSE = ".arpa"
-"""Nobody misses the name of an address: who writes logs asks for it, and most addresses have none."""
-_REFUTED_BY_ANSWER = frozenset({Kind.NXDOMAIN, Kind.REFUSED_QUERY, Kind.REFUSED_ANSWER})
 _POLICY_DROPS = frozenset({Kind.DROP_NAMED, Kind.DROP_NAMELESS, Kind.DROP_TO_RESOLVER, Kind.DROP_OF_RESOLVER})
 _NAMES = frozenset(set(Kind) - _POLICY_DROPS - {Kind.DROP_AT_RESOLVER, Kind.DROP_OTHER})
-_MOST_AT_ONCE = 100
-"""Workloads that are looked at in one step; with policies that takes up to some tens of milliseconds."""
-Started = Iterator[tuple[WorkloadName, Cause]]
+_MOST_AT_ONCE = 200
+"""Pieces of evidence that are judged in one step: with policies that takes some tens of milliseconds."""
 
 
 class DnsDetector:
@@ -43,191 +31,72 @@ class DnsDetector:
         is_blind: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """`is_blind` says of a node whether some of its flows may be missing now."""
-        self._settings, self._destinations, self._is_blind = settings, destinations, is_blind
-        self._ledger = Ledger(settings.evidence, settings.evidence_per_workload, settings.failures)
-        self._askers = Askers(settings.workloads, settings.window)
-        self._awaited = Awaited(settings.queries, settings.answer_timeout)
-        self._found_names = Window(settings.queries, settings.answer_timeout)
-        self._facts = PolicyFacts(expectations, destinations)
+        self._settings, self._destinations = settings, destinations
+        self.watch = DnsWatch(settings, destinations, is_blind, lambda: expectations.enforces)
+        self._policies = PolicyFacts(expectations, destinations)
+        self._generation = 0
+        """How often the policies have changed."""
         self.breakages = Breakages()
-        self._unanswered: list[Query] = []
-
-    def passed(self, flow: Flow, source: WorkloadName) -> None:
-        """A packet on its way to port 53 was let pass, or a query was: what was dropped before is over."""
-        transport, destination, time_ns = flow.kind.protocol, flow.destination_ip, flow.time_ns
-        self._askers.passed(source, transport, time_ns)
-        mine = self._ledger.of(source)
-        if not mine:
-            return
-        self._ledger.forget(
-            source,
-            lambda key: (
-                mine[key].last.time_ns <= time_ns
-                and (
-                    (key.kind is Kind.DROP_TO_RESOLVER and key.protocol in (transport, "udp"))
-                    or (key.kind is Kind.DROP_OF_RESOLVER and mine[key].last.destination_ip == destination)
-                )
-            ),
-        )
-
-    def dropped(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
-        """An egress packet was dropped."""
-        given = self._destinations.dns.given(flow)
-        key = key_of_drop(flow, source, destination, given, self._destinations.resolvers, self._destinations.names)
-        if key is not None:
-            self._ledger.add(source, key, flow)
-
-    def dropped_inbound(self, flow: Flow, source: WorkloadName) -> None:
-        """A packet to port 53 was dropped on its way in: of interest at a resolver."""
-        if flow.drop_reason not in POLICY_REASONS or flow.source.is_world:
-            return
-        if self._destinations.resolvers.has(flow.destination, flow.destination_ip):
-            workload = self._destinations.workload_of(flow.destination)
-            key = Key(Kind.DROP_AT_RESOLVER, destination=f"{workload.namespace}/{workload.name}")
-            self._ledger.add(source, key._replace(port=flow.destination_port, protocol=flow.kind.protocol), flow)
-
-    def asked(self, flow: Flow, source: WorkloadName, record: Dns) -> None:
-        """A query passed the proxy."""
-        self.passed(flow, source)
-        bare = self._meant(record, source, fails=True)
-        name = bare.name or normal(record.query)
-        if not bare.expansion and self._ledger.of(source):
-            # The search went on to the name itself: that its expansions were refused did no harm.
-            self._ledger.forget(
-                source, lambda key: key.kind is Kind.REFUSED_QUERY and key.name == name and key.asked_as != ""
-            )
-        if source.name != RESOLVER:
-            self._awaited.asked(Query(flow, source, name, bare.expansion), record)
-
-    def refused(self, flow: Flow, source: WorkloadName, record: Dns) -> None:
-        """The proxy refused a query by policy."""
-        self._askers.passed(source, flow.kind.protocol, flow.time_ns)
-        self._fails(Kind.REFUSED_QUERY, flow, source, record)
-
-    def failed(self, flow: Flow, source: WorkloadName, record: Dns) -> None:
-        """The proxy could not forward a query."""
-        self._awaited.failed(flow, record)
-        if not self._meant(record, source, fails=True).expansion:
-            self._askers.got(source, Result.PROXY_ERROR, flow.time_ns)
-            self._fails(Kind.PROXY_ERROR, flow, source, record)
-
-    def answered(self, response: Flow, source: WorkloadName, record: Dns, *, expansion: bool) -> float | None:
-        """A response came, as it is written; returns the seconds since its query, None when that was not seen."""
-        seconds = self._awaited.answered(response, record)
-        if source.name == RESOLVER or (expansion and record.rcode != _NOERROR):
-            # What a resolver asks is asked for others: whose failure it is, their own records say.
-            return seconds
-        self._askers.got(source, _RESULT_OF.get(record.rcode, Result.ANSWERED), response.time_ns)
-        kind = _KIND_OF.get(record.rcode)
-        if kind is not None:
-            self._failed_at_server(kind, response.turned(), source, record)
-        elif record.rcode == _NOERROR:
-            self._found_names.add(hash((source, record.query)), response.time_ns)
-            if self._ledger.of(source):
-                self._found(response, source, record)
-        return seconds
-
-    def _failed_at_server(self, kind: Kind, flow: Flow, source: WorkloadName, record: Dns) -> None:
-        if kind is Kind.NXDOMAIN and normal(record.query).endswith(_REVERSE):
-            return
-        # Servers that have a name for one family only may say of the other that there is no such name, or refuse.
-        if kind in _REFUTED_BY_ANSWER and self._found_names.has(hash((source, record.query)), flow.time_ns):
-            return
-        self._fails(kind, flow, source, record)
-
-    def _found(self, response: Flow, source: WorkloadName, record: Dns) -> None:
-        """What was meant is found: what was asked on the way to it, and failed, did no harm."""
-        heads = self._destinations.dns.heads(normal(record.query), source)
-        mine = self._ledger.of(source)
-        for key, tally in mine.items():
-            tally.successes += key.name in heads
-        self._ledger.forget(
-            source,
-            lambda key: (
-                mine[key].last.time_ns <= response.time_ns
-                and (
-                    key.kind is Kind.DROP_AT_RESOLVER
-                    or (
-                        key.kind in _REFUTED_BY_ANSWER
-                        and not heads.isdisjoint(self._destinations.dns.heads(key.name, source))
-                    )
-                )
-            ),
-        )
-
-    def _fails(self, kind: Kind, flow: Flow, source: WorkloadName, record: Dns) -> None:
-        bare, query = self._meant(record, source, fails=True), normal(record.query)
-        asked_as = query if bare.expansion and not bare.internal else ""
-        name = query if bare.internal else bare.name
-        self._ledger.add(source, Key(kind, name=name, asked_as=asked_as), flow)
-
-    def _meant(self, record: Dns, source: WorkloadName, *, fails: bool) -> Bare:
-        return self._destinations.dns.meant(record.query, source, fails=fails)
-
-    def cut(self) -> None:
-        """The stream was cut: answers may come while nobody listens."""
-        self._awaited.forget()
 
     def reconsider(self) -> None:
         """The policies are others now: look at everybody again."""
-        self._ledger.changed |= dict.fromkeys(self._ledger.workloads)
+        self._generation += 1
+        ledger = self.watch.ledger
+        ledger.changed |= dict.fromkeys(ledger.workloads)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the next moment may bring something, even if no flow comes."""
+        return bool(self.watch.ledger.changed) or self.watch.awaits
 
     def step(self, now_ns: int) -> list[tuple[WorkloadName, Cause]]:
         """Let time pass up to this flow time; returns the causes that have begun."""
-        for query in self._awaited.expired(now_ns):
-            self._is_unanswered(query)
-        self._found_names.expire(now_ns)
-        self._ledger.expire(now_ns - int(self._settings.quiet * 1e9))
-        started: list[tuple[WorkloadName, Cause]] = []
-        for workload in list(self._ledger.changed)[:_MOST_AT_ONCE]:
-            del self._ledger.changed[workload]
+        self.watch.expire(now_ns)
+        ledger, started, judged = self.watch.ledger, list[tuple[WorkloadName, Cause]](), 0
+        for workload in list(ledger.changed):
+            if judged >= _MOST_AT_ONCE:
+                break
+            judged += len(ledger.of(workload)) or 1
+            del ledger.changed[workload]
             causes = {one.cause: one.since_ns for one in self.diagnosis(workload, now_ns).findings}
             settled = {cause for cause, since_ns in causes.items() if now_ns - since_ns >= self._settings.settle * 1e9}
             started += self.breakages.update(workload, settled)
             if len(settled) < len(causes):
-                self._ledger.changed[workload] = None
+                ledger.changed[workload] = None
         return started
-
-    def take_unanswered(self) -> list[Query]:
-        """Queries that were given up since the last call."""
-        queries, self._unanswered = self._unanswered, []
-        return queries
-
-    def _is_unanswered(self, query: Query) -> None:
-        if self._is_blind(query.flow.node_name):
-            return
-        self._unanswered.append(query)
-        if not query.is_expansion:
-            self._askers.got(query.workload, Result.UNANSWERED, query.flow.time_ns)
-            self._ledger.add(query.workload, Key(Kind.UNANSWERED, name=query.name), query.flow)
 
     def diagnosis(self, workload: WorkloadName, now_ns: int) -> Diagnosis:
         """What is broken of a workload, by the evidence that there is now."""
-        mine = self._ledger.of(workload)
-        # Only later it is known that flows were missing: what seemed to have no answer may have had one.
-        self._ledger.forget(
-            workload, lambda key: key.kind is Kind.UNANSWERED and self._is_blind(mine[key].last.node_name)
-        )
-        tallies = tuple(self._ledger.of(workload).values())
-        facts = {}
-        for tally in tallies:
-            if tally.key.kind in _POLICY_DROPS:
-                facts[tally.key] = self._facts.of_drop(workload, tally.last, tally.key)
-            elif tally.key.kind is Kind.REFUSED_QUERY:
-                internal = self._destinations.dns.meant(tally.key.name, workload, fails=False).internal
-                facts[tally.key] = self._facts.of_query(workload, tally.last, tally.key.name, is_internal=internal)
+        self.watch.disbelieve(workload)
+        tallies = tuple(self.watch.ledger.of(workload).values())
+        facts = {tally.key: self._facts_of(workload, tally) for tally in tallies}
         visible = self._destinations.sees_dns_of(workload, now_ns)
-        return diagnose(workload, Case(tallies, facts, self._askers.of(workload), visible, self._settings))
+        return diagnose(workload, Case(tallies, facts, self.watch.askers.of(workload), visible, self._settings))
+
+    def _facts_of(self, workload: WorkloadName, tally: Tally) -> Facts:
+        """Worked out anew for another address or other policies only."""
+        kind, flow = tally.key.kind, tally.last
+        if kind not in _POLICY_DROPS and kind is not Kind.REFUSED_QUERY:
+            return UNREAD
+        basis = (self._generation, flow.source.serial, flow.destination_ip)
+        if tally.basis != basis:
+            tally.basis = basis
+            if kind is Kind.REFUSED_QUERY:
+                internal = self._destinations.dns.meant(tally.key.name, workload, fails=False).internal
+                tally.facts = self._policies.of_query(workload, flow, tally.key.name, is_internal=internal)
+            else:
+                tally.facts = self._policies.of_drop(workload, flow, tally.key)
+        return tally.facts
 
     @property
     def workloads(self) -> list[WorkloadName]:
         """Workloads with evidence of whatever kind."""
-        return sorted(self._ledger.workloads)
+        return sorted(self.watch.ledger.workloads)
 
     def failures(self, workload: WorkloadName, since_ns: int = 0) -> dict[str, Failures]:
         """Names that failed since then, and how; expansions never."""
         names: dict[str, Failures] = {}
-        for key, tally in self._ledger.of(workload).items():
+        for key, tally in self.watch.ledger.of(workload).items():
             if key.kind in _NAMES and not key.asked_as and tally.last.time_ns >= since_ns:
                 before = names.get(key.name, NO_FAILURES)
                 last_ns = max(before.last_ns, tally.last.time_ns)
@@ -240,12 +109,3 @@ class DnsDetector:
             return {}
         since_ns = now_ns - int(self._settings.window * 1e9)
         return {one: len(names) for one in self.workloads if (names := self.failures(one, since_ns))}
-
-    def stats(self) -> dict[str, WindowStats]:
-        """Entries, bound and evictions, for the exporter's own metrics."""
-        return {
-            "dns_awaited": self._awaited.stats(),
-            "dns_evidence": self._ledger.stats(),
-            "dns_askers": self._askers.stats(),
-            "dns_found_names": self._found_names.stats(),
-        }

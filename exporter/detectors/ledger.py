@@ -4,6 +4,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 
 from exporter.destinations.interface import WorkloadName
+from exporter.detectors.dns_policies import UNREAD
 from exporter.detectors.interface import Evidence, Key
 from exporter.flow import Flow
 from exporter.window import WindowStats
@@ -12,10 +13,13 @@ from exporter.window import WindowStats
 class Tally:
     """Evidence of one kind while it is gathered; `times` are the latest, as many as make a breakage."""
 
-    __slots__ = ("count", "first", "key", "last", "successes", "times")
+    __slots__ = ("basis", "count", "facts", "first", "key", "last", "successes", "times")
 
     def __init__(self, key: Key, flow: Flow, most_times: int) -> None:
         self.key, self.first, self.last, self.count, self.successes = key, flow, flow, 0, 0
+        self.basis: tuple[int, int, str] | None = None
+        """What `facts` were worked out from."""
+        self.facts = UNREAD
         self.times: deque[int] = deque(maxlen=most_times)
 
     def add(self, flow: Flow) -> None:

@@ -49,6 +49,11 @@ class Expectations:
         self._forget()
 
     @property
+    def enforces(self) -> bool:
+        """Whether network policies were read, which somebody enforces."""
+        return bool(self._enforced.policies)
+
+    @property
     def policies(self) -> tuple[Policy, ...]:
         """The policies in effect."""
         return self._evaluator.policies
@@ -102,7 +107,7 @@ class Expectations:
 
     def enforced(self, flow: Flow, source: WorkloadName) -> Enforced | None:
         """What network policies do to the workload that sends a flow; None when none of them was read."""
-        if not self._enforced.policies:
+        if not self.enforces:
             return None
         subject = subject_of(flow.source, source, self._objects)
         selected = self._enforced.selected(subject)
