@@ -17,7 +17,7 @@ from tests.statuses import full
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PAGES = ["/", "/api/v1/status"]
+PAGES = ["/", "/api/v1/status", "/api/v1/triage", "/api/v1/dns"]
 
 
 class Shows:
@@ -69,7 +69,9 @@ def _get(routes: Routes, path: str, method: str = "GET") -> tuple[str, dict[str,
     return answered[0], answered[1], body
 
 
-@pytest.mark.parametrize(("path", "kind"), [("/", "text/html; charset=utf-8"), ("/api/v1/status", "application/json")])
+@pytest.mark.parametrize(
+    ("path", "kind"), [(path, "application/json" if "api" in path else "text/html; charset=utf-8") for path in PAGES]
+)
 def test_pages(path: str, kind: str) -> None:
     """The page and the status are served fresh, as what they are."""
     status, headers, body = _get(Routes(Shows(), 4), path)
