@@ -3,23 +3,22 @@
 from exporter.triage.health import Health
 from exporter.triage.interface import FindingReport, Report
 from exporter.web.html import Column, Html, element, joined, table
-from exporter.web.sections import when
+from exporter.web.sections import clock
 from exporter.web.status import Status
 
 _MOST_FINDINGS = 20
 _MOST_NAMES = 20
 _COLUMNS = (
+    Column("Since (UTC)", "time"),
     Column("Workload", "workload"),
-    Column("Cause"),
-    Column("Since", "time"),
-    Column("Flows", "number"),
     Column("What", "destination"),
+    Column("Cause", "reason"),
 )
 _NAME_COLUMNS = (
+    Column("Last (UTC)", "time"),
     Column("Workload", "workload"),
     Column("Name", "destination"),
-    Column("Why"),
-    Column("Failures", "number"),
+    Column("Why", "reason"),
 )
 
 
@@ -27,11 +26,10 @@ def findings(status: Status, report: Report) -> Html:
     """What triage says, in rows; the advice and the policies stand in its JSON and in the command."""
     rows = [
         (
+            clock(finding.since, status.at),
             _workload(workload.namespace, workload.workload),
-            joined((element("span", finding.cause), " ", element("small", finding.confidence))),
-            when(finding.since, status.at),
-            f"{finding.count:,}",
             _what(finding),
+            _with(finding.cause, f"{finding.confidence}{_times(finding.count)}"),
         )
         for workload in report.workloads
         for finding in workload.findings
@@ -41,7 +39,8 @@ def findings(status: Status, report: Report) -> Html:
         said.append(table("What is broken", _COLUMNS, rows[:_MOST_FINDINGS], narrow="cards"))
         if len(rows) > _MOST_FINDINGS:
             said.append(element("p", f"{_MOST_FINDINGS} of {len(rows):,} findings.", class_="more"))
-        said.append(element("p", "Evidence and what to do: `hubble-egress-exporter triage`, or the JSON above."))
+        command = element("code", "hubble-egress-exporter triage")
+        said.append(element("p", "Evidence and what to do: ", command, ", or triage as JSON above."))
     elif status.counts.flows:
         said.append(element("p", "Nothing is broken, as far as can be seen."))
     else:
@@ -52,10 +51,15 @@ def findings(status: Status, report: Report) -> Html:
     return joined(said)
 
 
-def failing_names(health: Health) -> Html:
+def failing_names(status: Status, health: Health) -> Html:
     """The names that fail most."""
     rows = [
-        (_workload(one.namespace, one.workload), name.name, ", ".join(name.why), f"{name.failures:,}")
+        (
+            clock(name.last, status.at),
+            _workload(one.namespace, one.workload),
+            name.name,
+            _with(", ".join(name.why), _times(name.failures)),
+        )
         for one in health.workloads
         for name in one.names
     ]
@@ -71,6 +75,14 @@ def failing_names(health: Health) -> Html:
 def _what(finding: FindingReport) -> Html:
     what = ", ".join(finding.names or finding.destinations)
     return element("span", what or finding.evidence[0].what)
+
+
+def _with(text: str, further: str) -> Html:
+    return joined((element("span", text), " ", element("small", further) if further else ""))
+
+
+def _times(number: int) -> str:
+    return f" \N{MULTIPLICATION SIGN}{number:,}" if number > 1 else ""
 
 
 def _workload(namespace: str, name: str) -> Html:

@@ -43,7 +43,7 @@ def landing(status: Status, report: Report, health: Health) -> str:
     main = element(
         "main",
         sections.answer(status),
-        _section("Name resolution", broken.findings(status, report), broken.failing_names(health)),
+        _section("Name resolution", broken.findings(status, report), broken.failing_names(status, health)),
         _section("Stream", sections.stream(status)),
         element(
             "div",

@@ -81,7 +81,7 @@ def last_drops(status: Status) -> Html:
         return _nothing(status, "No drop was seen yet.", "The recording has no drop.")
     rows = [
         (
-            _clock(drop.at, status.at),
+            clock(drop.at, status.at),
             _workload(drop.namespace, drop.workload),
             _target(drop),
             f"{drop.port}/{drop.protocol}" if drop.port else drop.protocol,
@@ -107,16 +107,15 @@ def workloads(status: Status) -> Html:
         return _nothing(status, "No workload has egress yet.", "No workload in the recording has egress.")
     rows = [
         (
-            _workload(row.namespace, row.workload),
+            _named(_workload(row.namespace, row.workload), "" if row.dns_visible else "DNS not seen"),
             _number(row.connections),
             _number(row.drops),
-            "seen" if row.dns_visible else "not seen",
         )
         for row in status.top_workloads
     ]
     return joined(
         (
-            table("Top workloads by connections", (_WORKLOAD, _CONNECTIONS, _DROPS, Column("DNS")), rows),
+            table("Top workloads by connections", (_WORKLOAD, _CONNECTIONS, _DROPS), rows),
             _more(len(rows), status.counts.workloads, "workloads"),
         )
     )
@@ -168,7 +167,8 @@ def when(time_: datetime | None, now: datetime | None = None, none: str = "at an
     return time(time_, f"{text} ({ago(time_, now)})" if now else text)
 
 
-def _clock(time_: datetime | None, now: datetime) -> Html:
+def clock(time_: datetime | None, now: datetime) -> Html:
+    """A moment of today by its time alone."""
     if time_ is None:
         return joined(("unknown",))
     return time(time_, time_.strftime("%H:%M:%S" if time_.date() == now.date() else "%Y-%m-%d %H:%M:%S"))

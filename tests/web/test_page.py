@@ -144,7 +144,7 @@ def test_stream_of_an_outage() -> None:
 def test_tables() -> None:
     """Workloads, destinations, reasons and the last drops are tables of what was counted."""
     page = _page(full())
-    assert page.texts["Top workloads"].endswith("Workload Connections Drops DNS shop/cart 1 2 seen")
+    assert page.texts["Top workloads"].endswith("Workload Connections Drops shop/cart 1 2")
     assert page.texts["Top destinations"].endswith("Destination Connections api.example.com fqdn, public 1")
     assert page.texts["Drops by reason"].endswith("Reason Drops dns_denied 1 policy_denied 1")
     assert page.texts["Last drops"].endswith(
@@ -254,7 +254,7 @@ def test_hostile_names() -> None:
     )
     page = _page(status)
     assert not page.named("script")
-    assert f"{evil}/{evil} 1 1" in page.texts["Top workloads"]
+    assert f"{evil}/{evil} DNS not seen 1 1" in page.texts["Top workloads"]
     assert "<script" not in landing_of(status)
 
 
