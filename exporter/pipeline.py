@@ -147,7 +147,7 @@ class Pipeline:
                 self.stream.has_connected(event, self._wall_ns())
             case Disconnected():
                 self.stream.has_disconnected(event, self._wall_ns())
-                self.dns.watch.cut()
+                self.dns.watch.cut(self.stream.last_flow_ns)
             case Undecodable():
                 self.stream.decode_errors[event.reason] += 1
             case _:

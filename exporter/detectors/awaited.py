@@ -24,6 +24,7 @@ class Awaited:
     def __init__(self, most: int, timeout: float) -> None:
         self._most, self._timeout_ns, self._refused = most, int(timeout * 1e9), 0
         self._queries: OrderedDict[int, Query] = OrderedDict()
+        self._cut_ns = 0
 
     def __bool__(self) -> bool:
         """Whether any is awaited."""
@@ -49,17 +50,18 @@ class Awaited:
         self._queries.pop(_key(request, record), None)
 
     def expired(self, now_ns: int) -> Iterator[Query]:
-        """Take out those that have waited for too long."""
+        """Take out those that have waited for too long; those from before a cut silently."""
         while self._queries:
             key, query = next(iter(self._queries.items()))
             if now_ns - query.flow.time_ns < self._timeout_ns:
                 return
             del self._queries[key]
-            yield query
+            if query.flow.time_ns > self._cut_ns:
+                yield query
 
-    def forget(self) -> None:
-        """Await nothing any more: the stream was cut, and what comes meanwhile is not seen."""
-        self._queries.clear()
+    def cut(self, now_ns: int) -> None:
+        """The stream was cut: a response to what was asked before may come while nobody listens."""
+        self._cut_ns = now_ns
 
     def stats(self) -> WindowStats:
         """For the exporter's own metrics."""

@@ -83,10 +83,8 @@ class DnsWatch:
         bare = self._meant(record, source, fails=True)
         name = bare.name or normal(record.query)
         if not bare.expansion and self.ledger.of(source):
-            # The search went on to the name itself: that its expansions were refused did no harm.
-            self.ledger.forget(
-                source, lambda key: key.kind is Kind.REFUSED_QUERY and key.name == name and key.asked_as != ""
-            )
+            # The name itself passes, now or by the end of a search: that its expansions were refused did no harm.
+            self.ledger.forget(source, lambda key: key.kind is Kind.REFUSED_QUERY and key.name == name)
         if source.name != RESOLVER:
             self._awaited.asked(Query(flow, source, name, bare.expansion), record)
 
@@ -160,9 +158,9 @@ class DnsWatch:
         """Whether a query may become unanswered."""
         return bool(self._awaited)
 
-    def cut(self) -> None:
+    def cut(self, now_ns: int) -> None:
         """The stream was cut: answers may come while nobody listens."""
-        self._awaited.forget()
+        self._awaited.cut(now_ns)
 
     def expire(self, now_ns: int) -> None:
         """Give up queries that nobody answered, and forget what was quiet for long."""

@@ -21,13 +21,13 @@ from exporter.settings import Settings
 
 
 def counted(flows: Flows) -> list[str]:
-    """The product series that flows give: family, label values (`-` for an empty one), value."""
+    """The counters that flows give: family, label values (`-` for an empty one), value."""
     decoder = Decoder(1000)
     service = Service(Settings(), Recording([], decoder, longest_line=1024), decoder, live=False)
     for flow in flows:
         service.pipeline.handle(decoder.decode(GetFlowsResponse(flow=flow, node_name=flow.node_name, time=flow.time)))
     lines = service.exposition("").body.decode().splitlines()
-    return sorted(_short(line) for line in lines if re.match(r"hubble_egress_(?!exporter_)", line))
+    return sorted(_short(line) for line in lines if re.match(r"hubble_egress_(?!exporter_)\w+_total\{", line))
 
 
 def _short(line: str) -> str:
@@ -62,6 +62,7 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         policy_verdicts shop invoice identity redirected l3-l4 shop dns 1""",
     incidents.refused_query: """
         connections shop report identity cluster kube-system/coredns 53 udp redirected 1
+        dns_failures shop report refused 2
         dns_queries shop report A 1
         dns_queries shop report AAAA 1
         drops shop report fqdn public paste.leak.example 53 udp dns_denied 2

@@ -66,14 +66,23 @@ def test_types_are_queries_of_their_own() -> None:
 
 
 def test_what_has_an_end_is_not_unanswered() -> None:
-    """An error of the proxy ends the wait, and so does a cut of the stream, of all of them."""
+    """An error of the proxy ends the wait, and what was asked before a cut of the stream is never called unanswered."""
     awaited = Awaited(10, 10)
     failed = dns_query(time_ns=at(0))
     _ask(awaited, failed)
     awaited.failed(failed, dns_of(failed))
     _ask(awaited, dns_query(time_ns=at(1), source_port=1))
-    awaited.forget()
-    assert list(awaited.expired(at(60))) == []
+    _ask(awaited, dns_query(time_ns=at(2), source_port=2))
+    awaited.cut(at(1))
+    assert [query.flow.source_port for query in awaited.expired(at(60))] == [2]
+
+
+def test_latency_across_a_cut() -> None:
+    """A response that comes when the stream goes on has its latency all the same."""
+    awaited = Awaited(10, 10)
+    _ask(awaited, dns_query(time_ns=at(0)))
+    awaited.cut(at(0))
+    assert _answer(awaited, dns_response(time_ns=at(3))) == pytest.approx(3)
 
 
 def test_bound() -> None:

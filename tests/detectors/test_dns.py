@@ -190,6 +190,35 @@ def test_no_silence_is_told_of_a_node_that_loses_flows() -> None:
     assert other.active == ["unanswered"]
 
 
+def _answers(watched: Watched, name: str, rcodes: str, start: float = 0) -> None:
+    for number, rcode in enumerate(rcodes):
+        watched.see(dns_response(name, int(rcode), time_ns=at(start + number)))
+
+
+def test_a_few_failures_among_many_answers() -> None:
+    """Five names fail once each: of fifty answers that is a tenth and a breakage, of sixty it is not."""
+    for others, causes in ((44, ["servfail"]), (54, [])):
+        watched = Watched(settle=0)
+        for number in range(5):
+            _answers(watched, f"n{number}.example.com.", "2", start=number)
+        _answers(watched, "good.example.com.", "0" * others, start=10)
+        watched.see(dns_response("n9.example.com.", 9, time_ns=at(100)))
+        watched.rig.pipeline.dns.reconsider()
+        watched.pass_until(110)
+        assert watched.active == causes, others
+
+
+def test_a_name_that_fails_now_and_then() -> None:
+    """A name that fails as often as it is answered is broken, one that fails less often is not, among many others."""
+    for rcodes, causes in (("20" * 5, ["servfail"]), ("200" * 5, [])):
+        watched = Watched(settle=0, failure_share=0.5)
+        _answers(watched, "good.example.com.", "0" * 50)
+        _answers(watched, "flaky.example.com.", rcodes, start=60)
+        watched.rig.pipeline.dns.reconsider()
+        watched.pass_until(100)
+        assert watched.active == causes, rcodes
+
+
 def test_latency_is_by_namespace() -> None:
     """From query to response, and of a response without a query nothing."""
     watched = Watched()
