@@ -23,8 +23,8 @@ SEED, NODES = 5, 3
 
 @pytest.fixture
 def server() -> Iterator[Served]:
-    """A relay with three nodes."""
-    with Served(seed=SEED, nodes=NODES) as served:
+    """A relay with three nodes, whose rings hold whatever is written while a slow machine starts us."""
+    with Served(seed=SEED, nodes=NODES, capacity=65_535) as served:
         yield served
 
 
