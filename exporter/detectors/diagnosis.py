@@ -4,39 +4,39 @@ from exporter.destinations.interface import WorkloadName
 from exporter.detectors import causes_of_dns as dns
 from exporter.detectors import causes_of_egress as egress
 from exporter.detectors.case import Case, Find
-from exporter.detectors.interface import Cause, Confidence, Diagnosis, Finding
+from exporter.detectors.interface import Cause, Confidence, Diagnosis, Finding, Needs
 
-PRECEDENCE: tuple[tuple[Cause | None, Find], ...] = (
-    (Cause.INFRASTRUCTURE, dns.infrastructure),
-    (Cause.UPSTREAM_BLOCKED, dns.upstream_blocked),
-    (Cause.RESOLVER_INGRESS_BLOCKED, dns.resolver_ingress_blocked),
-    (Cause.DNS_TCP_BLOCKED, dns.dns_tcp_blocked),
-    (Cause.DNS_BLOCKED, dns.dns_blocked),
+PRECEDENCE: tuple[tuple[Cause | None, Needs, Find], ...] = (
+    (Cause.INFRASTRUCTURE, Needs.FLOWS, dns.infrastructure),
+    (Cause.UPSTREAM_BLOCKED, Needs.FLOWS, dns.upstream_blocked),
+    (Cause.RESOLVER_INGRESS_BLOCKED, Needs.FLOWS, dns.resolver_ingress_blocked),
+    (Cause.DNS_TCP_BLOCKED, Needs.FLOWS, dns.dns_tcp_blocked),
+    (Cause.DNS_BLOCKED, Needs.FLOWS, dns.dns_blocked),
     # What is meant to be blocked is no breakage: asked before those that the same evidence would support.
-    (None, egress.intended),
-    (Cause.QUERY_REFUSED, dns.query_refused),
-    (Cause.SEARCH_SUFFIX_REFUSED, dns.search_suffix_refused),
-    (Cause.UPSTREAM_REFUSED, dns.upstream_refused),
-    (Cause.PROXY_ERROR, dns.proxy_error),
-    (Cause.SERVFAIL, dns.servfail),
-    (Cause.NXDOMAIN, dns.nxdomain),
-    (Cause.UNANSWERED, dns.unanswered),
-    (Cause.VISIBILITY_MISSING, egress.visibility_missing),
-    (Cause.AUTOPATH, egress.autopath),
-    (Cause.PORT_NOT_COVERED, egress.port_not_covered),
-    (Cause.CNAME_NOT_COVERED, egress.cname_not_covered),
-    (Cause.NAME_NOT_COVERED, egress.name_not_covered),
-    (Cause.STALE_ADDRESS, egress.stale_address),
-    (Cause.STILL_WORLD, egress.still_world),
-    (Cause.EGRESS_DENIED_AFTER_DNS, egress.egress_denied_after_dns),
+    (None, Needs.POLICIES, egress.intended),
+    (Cause.QUERY_REFUSED, Needs.FLOWS, dns.query_refused),
+    (Cause.SEARCH_SUFFIX_REFUSED, Needs.FLOWS, dns.search_suffix_refused),
+    (Cause.UPSTREAM_REFUSED, Needs.FLOWS, dns.upstream_refused),
+    (Cause.PROXY_ERROR, Needs.FLOWS, dns.proxy_error),
+    (Cause.SERVFAIL, Needs.FLOWS, dns.servfail),
+    (Cause.NXDOMAIN, Needs.FLOWS, dns.nxdomain),
+    (Cause.UNANSWERED, Needs.FLOWS, dns.unanswered),
+    (Cause.VISIBILITY_MISSING, Needs.POLICIES, egress.visibility_missing),
+    (Cause.AUTOPATH, Needs.FLOWS, egress.autopath),
+    (Cause.PORT_NOT_COVERED, Needs.POLICIES, egress.port_not_covered),
+    (Cause.CNAME_NOT_COVERED, Needs.POLICIES, egress.cname_not_covered),
+    (Cause.NAME_NOT_COVERED, Needs.POLICIES, egress.name_not_covered),
+    (Cause.STALE_ADDRESS, Needs.FLOWS, egress.stale_address),
+    (Cause.STILL_WORLD, Needs.POLICIES, egress.still_world),
+    (Cause.EGRESS_DENIED_AFTER_DNS, Needs.FLOWS, egress.egress_denied_after_dns),
 )
-"""The first that claims a piece of evidence has it."""
+"""The first that claims a piece of evidence has it. Without policies those that need them claim nothing."""
 
 
 def diagnose(workload: WorkloadName, case: Case) -> Diagnosis:
     """All causes of one workload; each piece of evidence supports one of them at most."""
     findings, blocks = [], 0
-    for cause, find in PRECEDENCE:
+    for cause, _, find in PRECEDENCE:
         claims = sorted(find(case), key=lambda claim: -claim.tally.count)
         if not claims:
             continue

@@ -74,7 +74,8 @@ def _outside(
     # Hubble's own names are of answers whose time is not over, ours know it themselves.
     is_stale = not flow.destination_names and bool(mine) and all(one.ended for one in mine)
     asked_as = next((one.asked_as for one in mine), "") or _expanded(flow.destination_names, name, source, names)
-    return Key(Kind.DROP_NAMED, name=name, asked_as=asked_as, destination=name, is_stale=is_stale, **where)  # type: ignore[arg-type] # by its name
+    sure = destination.confidence.value
+    return Key(Kind.DROP_NAMED, name, asked_as, name, is_stale=is_stale, name_confidence=sure, **where)  # type: ignore[arg-type] # by its name
 
 
 def _expanded(hubble_names: tuple[str, ...], name: str, source: WorkloadName, names: ClusterNames) -> str:

@@ -46,6 +46,13 @@ class Confidence(StrEnum):
     CONFIRMED = "confirmed"
 
 
+class Needs(StrEnum):
+    """What a cause needs to be told."""
+
+    FLOWS = "flows"
+    POLICIES = "flows and policies"
+
+
 class Kind(StrEnum):
     """What a piece of evidence is."""
 
@@ -80,6 +87,8 @@ class Key(NamedTuple):
     reason: str = ""
     is_stale: bool = False
     """The address had a name, whose time to live was over."""
+    name_confidence: str = ""
+    """How sure the name of the address is; empty where the name itself was asked."""
 
 
 class Evidence(NamedTuple):

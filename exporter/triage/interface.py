@@ -23,6 +23,7 @@ class Piece:
 
     what: str
     name: str
+    name_confidence: str
     asked_as: str
     destination: str
     port: int | None

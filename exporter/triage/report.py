@@ -78,6 +78,7 @@ def _piece(one: Evidence) -> Piece:
     return Piece(
         key.kind.value,
         key.name,
+        key.name_confidence or ("observed" if key.name else "none"),
         key.asked_as,
         key.destination,
         key.port or None,

@@ -74,7 +74,8 @@ def _piece(piece: Piece) -> Iterator[str]:
 
 
 def _target(piece: Piece) -> str:
-    name = piece.name and f" {piece.name}"
+    doubt = f" ({piece.name_confidence} name)" if piece.name_confidence in ("stale", "ambiguous") else ""
+    name = piece.name and f" {piece.name}{doubt}"
     form = f" (asked as {piece.asked_as})" if piece.asked_as else ""
     where = f" to {piece.destination}" if piece.destination and piece.destination != piece.name else ""
     port = f" {piece.port}/{piece.protocol}" if piece.port else ""

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.detectors.interface import Cause, Kind
+from exporter.detectors.answers import NO_ASKER
+from exporter.detectors.case import Case
+from exporter.detectors.diagnosis import PRECEDENCE
+from exporter.detectors.interface import Cause, Key, Kind, Needs
+from exporter.detectors.ledger import Tally
 from exporter.detectors.settings import DetectorsSettings, DnsSettings
 from exporter.expectations.files import load_files
 from exporter.flow import Direction, Flow
@@ -321,6 +325,23 @@ def test_property_a_piece_of_evidence_has_one_cause(events: list[tuple[Flow, int
         found = [one.key for finding in detector.diagnosis(workload, at(31)).findings for one in finding.evidence]
         assert len(found) == len(set(found))
         assert set(found) <= keys
+
+
+def test_what_needs_policies_claims_nothing_without() -> None:
+    """Causes that need policies are silent where none was read, whatever the evidence."""
+    keys = [Key(kind, name="a.example.com", is_stale=stale) for kind in Kind for stale in (False, True)]
+    tallies = []
+    for key in keys:
+        tallies.append(Tally(key, drop(), 1))
+        for _ in range(5):
+            tallies[-1].add(drop())
+    case = Case(tuple(tallies), {}, NO_ASKER, dns_visible=False, settings=DnsSettings())
+    silent = {cause for cause, _, find in PRECEDENCE if not list(find(case))}
+    assert silent == {cause for cause, needs, _ in PRECEDENCE if needs is Needs.POLICIES} | {
+        Cause.DNS_TCP_BLOCKED,
+        Cause.SEARCH_SUFFIX_REFUSED,
+        Cause.AUTOPATH,
+    }, "the last three want a query by UDP, and an expansion"
 
 
 def test_kinds_of_evidence_have_words() -> None:
