@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from exporter.coverage import Gap
+from exporter.destinations.interface import WorkloadName
+from exporter.detectors.interface import Cause
 from exporter.flow import Flow, Policy
 from exporter.hubble.interface import ASKED_ANEW, Connected, Disconnected, Event, LostEvents, NodeStatus, Undecodable
 from exporter.log import RateLimit, logger
@@ -96,6 +98,14 @@ class Journal:
             if held is not None:
                 hint = "its agent sends no drop events: look at bpf-events-drop-enabled and hubble-monitor-events"
                 self._log.warning("drops_from_verdicts", node_name=node_name, hint=hint, **_similar(held))
+
+    def breakages(self, started: Iterable[tuple[WorkloadName, Cause]]) -> None:
+        """Tell of each cause of broken name resolution that has begun."""
+        for workload, cause in started:
+            held = self._limit.admit("breakage", cause.value, most=_CHANGES)
+            if held is not None:
+                names = {"namespace": workload.namespace, "workload": workload.name, "cause": cause.value}
+                self._log.warning("dns_breakage", **names, hint="see triage", **_similar(held))
 
     def traces(self, *, lacking: bool) -> None:
         """Tell once when the agents see flows and send no trace events, and once when they do again."""

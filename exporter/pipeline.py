@@ -19,7 +19,6 @@ from exporter.destinations.directory import Destinations
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.destinations.settings import DestinationsSettings
 from exporter.detectors.dns import DnsDetector
-from exporter.detectors.interface import UNANSWERED
 from exporter.detectors.settings import DetectorsSettings
 from exporter.expectations.expectations import Expectations
 from exporter.expectations.settings import ExpectationsSettings
@@ -28,6 +27,7 @@ from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics.recorder import Recorder, is_carried_to_world
 from exporter.metrics.store import Hit
+from exporter.noticing import Noticing, Started
 from exporter.recent import Recent
 from exporter.records import Records, asking, counted
 from exporter.remembering import Handover, Remembering
@@ -39,7 +39,6 @@ _DROP, _EGRESS, _INGRESS = int(EventType.DROP), int(Direction.EGRESS), int(Direc
 _PACKETS = frozenset({_TRACE, _POLICY_VERDICT, _DROP})
 _UNDECIDED = (Outcome.DIRECTION_UNKNOWN, Outcome.REPLY_UNKNOWN)
 _MOST_KINDS = 4096
-_STEP_NS = 1_000_000_000
 Step = Callable[[Flow], Outcome]
 
 
@@ -72,7 +71,7 @@ class Pipeline:
         self.dns = dns = DnsDetector(
             (detectors or DetectorsSettings()).dns, destinations, self.expectations, self.stream.is_blind
         )
-        self._next_step_ns = 0
+        self._noticing = Noticing(dns, recorder)
         records = Records(destinations, connections, recorder, self.recent, chosen, self.expectations, dns.watch)
         self._remembering = Remembering(destinations, connections, self._not_egress)
         self.handover = Handover(self.lock, connections, self.stream.coverage)
@@ -111,29 +110,11 @@ class Pipeline:
                 return Outcome.REPLAYED
             if not kind.replies_inside_tcp:
                 self._destinations.learn(flow)
-            if flow.time_ns > self._next_step_ns:
-                self._let_pass(flow.time_ns)
+            if flow.time_ns > self._noticing.due_ns:
+                self._noticing.let_pass(flow.time_ns)
             outcome = (self._step_of.get(kind.serial) or self._find_step(kind))(flow)
             self.outcomes[outcome] += flow.weight
             return outcome
-
-    def _let_pass(self, now_ns: int) -> None:
-        """Let detectors notice that flow time has gone on.
-
-        A file has no ticks, and a replay must find what the live stream has found: while something is pending, a leap
-        is made of steps.
-        """
-        while self._next_step_ns and self._next_step_ns < now_ns and self.dns.is_pending:
-            self._step(self._next_step_ns)
-            self._next_step_ns += _STEP_NS
-        self._step(now_ns)
-        self._next_step_ns = now_ns + _STEP_NS
-
-    def _step(self, now_ns: int) -> None:
-        for workload, cause in self.dns.step(now_ns):
-            self._recorder.dns_breakage(workload, cause)
-        for query in self.dns.watch.take_unanswered():
-            self._recorder.dns_failure(query.workload, UNANSWERED, query.flow.weight)
 
     def _happened(self, event: Event) -> None:
         match event:
@@ -173,7 +154,7 @@ class Pipeline:
             self._destinations.expire(flow_now)
             self.stream.coverage.expire(wall_ns)
             if self.stream.connected:
-                self._let_pass(flow_now)
+                self._noticing.let_pass(flow_now)
             if self.stream.live:
                 # What a file has counted stays: its end is not silence.
                 self._recorder.store.tick(self._recorder.store.steady_ns())
@@ -187,6 +168,11 @@ class Pipeline:
         """Nodes whose verdicts began to stand in for their drops since the last call."""
         with self.lock:
             return self._stand_in.take_new()
+
+    def take_breakages(self) -> Started:
+        """The last causes of broken name resolution that have begun since the last call."""
+        with self.lock:
+            return self._noticing.take_started()
 
     @property
     def nodes_without_drops(self) -> int:

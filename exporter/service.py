@@ -272,6 +272,7 @@ class Service:
             self._journal.budgets(self.pipeline.take_hits())
             self._journal.gaps(self.pipeline.take_gaps())
             self._journal.stand_ins(self.pipeline.take_stand_ins())
+            self._journal.breakages(self.pipeline.take_breakages())
             self._journal.traces(lacking=self.pipeline.stream.lacks_traces)
 
 

@@ -7,6 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.coverage import Gap
+from exporter.destinations.interface import WorkloadName
+from exporter.detectors.interface import Cause
 from exporter.flow import Policy
 from exporter.hubble.interface import Connected, Disconnected, Event, Ignored, LostEvents, NodeStatus, Undecodable
 from exporter.journal import Journal
@@ -205,21 +207,27 @@ def test_budgets() -> None:
 
 
 def test_what_the_ticker_tells() -> None:
-    """Gaps and nodes without drops are a line each, a lack of traces one when it begins and one when it ends."""
+    """Gaps and nodes without drops are a line each, a lack of traces one when it begins and one when it ends.
+
+    Of breakages with the same cause there are two in a minute: an outage of DNS has thousands.
+    """
     told = Told()
     with capture_logs() as lines:
         told._journal.gaps([Gap("n", 60.04, 6000)] * 3)
         told._journal.stand_ins(["n", "m"])
+        told._journal.breakages([(WorkloadName("shop", f"w{number}"), Cause.NXDOMAIN) for number in range(5)])
         for lacking in (False, True, True, False, False):
             told._journal.traces(lacking=lacking)
     assert [(line["event"], line.get("node_name")) for line in lines] == [
         ("stream_gap", "n"),
         ("drops_from_verdicts", "n"),
         ("drops_from_verdicts", "m"),
+        *[("dns_breakage", None)] * 2,
         ("no_trace_events", None),
         ("trace_events_arrive", None),
     ]
     assert (lines[0]["seconds"], lines[0]["missed_events"]) == (60.0, 6000)
+    assert (lines[3]["namespace"], lines[3]["workload"], lines[3]["cause"]) == ("shop", "w0", "nxdomain")
 
 
 def test_connected_says_what_was_asked_for() -> None:
