@@ -122,7 +122,9 @@ class DnsWatch:
         # Servers that have a name for one family only may say of the other that there is no such name, or refuse.
         if kind in _REFUTED_BY_ANSWER and self._found_names.has(hash((source, record.query)), flow.time_ns):
             return
-        self._fails(kind, flow, source, record)
+        # Some releases also show what the proxy answers to a query that it refused: no server said that.
+        if self._key(Kind.REFUSED_QUERY, source, record) not in self.ledger.of(source):
+            self._fails(kind, flow, source, record)
 
     def _found(self, response: Flow, source: WorkloadName, record: Dns) -> None:
         """What was meant is found: what was asked on the way to it, and failed, did no harm."""
@@ -145,10 +147,13 @@ class DnsWatch:
         )
 
     def _fails(self, kind: Kind, flow: Flow, source: WorkloadName, record: Dns) -> None:
+        self.ledger.add(source, self._key(kind, source, record), flow)
+
+    def _key(self, kind: Kind, source: WorkloadName, record: Dns) -> Key:
         bare, query = self._meant(record, source, fails=True), normal(record.query)
         asked_as = query if bare.expansion and not bare.internal else ""
         name = query if bare.internal else bare.name
-        self.ledger.add(source, Key(kind, name=name, asked_as=asked_as), flow)
+        return Key(kind, name=name, asked_as=asked_as)
 
     def _meant(self, record: Dns, source: WorkloadName, *, fails: bool) -> Bare:
         return self._destinations.dns.meant(record.query, source, fails=fails)
