@@ -31,7 +31,7 @@ from exporter.settings.layers import load
 from exporter.settings.reference import configuration_markdown
 from exporter.settings.web_file import read_web_config
 from exporter.signals import Signals
-from exporter.triage.table import table
+from exporter.triage.table import to_table
 from exporter.triage.written import to_json, to_yaml
 from exporter.triaging import UnreadableSourceError, triage
 from exporter.web.server import CannotListenError
@@ -204,14 +204,17 @@ def _triage(settings: Settings, options: argparse.Namespace) -> int:
         return _BAD_USE
     _interruptible()
     found = triage(settings, options)
-    match options.format:
-        case "json":
-            sys.stdout.write(to_json(found))
-        case "yaml":
-            sys.stdout.write(to_yaml(found))
-        case _:
-            sys.stdout.writelines(f"{line}\n" for line in table(found))
-    return _FAILED if found.workloads else _OK
+    texts = {"json": to_json, "yaml": to_yaml, "table": to_table}
+    code = _FAILED if found.workloads else _OK if found.coverage.flows else _BAD_USE
+    try:
+        # A terminal that knows ASCII only gets escapes.
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(texts[options.format](found).encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `triage | head -1` has found what it has found.
+        _give_up_output()
+    return code
 
 
 def _check_config(settings: Settings, _options: argparse.Namespace) -> int:

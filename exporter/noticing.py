@@ -6,6 +6,7 @@ from exporter.detectors.interface import UNANSWERED, Cause
 from exporter.metrics.recorder import Recorder
 
 _STEP_NS = 1_000_000_000
+_LEAP_NS = 3600 * 1_000_000_000
 _MOST_TOLD = 100
 Started = tuple[tuple[WorkloadName, Cause], ...]
 
@@ -17,7 +18,17 @@ class Noticing:
         self._dns, self._recorder = dns, recorder
         self.due_ns = 0
         """Flow time of the next step."""
+        self._leapt = False
         self._started: Started = ()
+
+    def saw(self, now_ns: int) -> None:
+        """A flow has this time, which lies behind the next step.
+
+        One line of a broken clock is not the time: of a leap of more than an hour the second flow is believed.
+        """
+        self._leapt = not self._leapt and 0 < self.due_ns < now_ns - _LEAP_NS
+        if not self._leapt:
+            self.let_pass(now_ns)
 
     def let_pass(self, now_ns: int) -> None:
         """Let flow time pass up to now.

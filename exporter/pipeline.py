@@ -22,7 +22,7 @@ from exporter.detectors.dns import DnsDetector
 from exporter.detectors.settings import DetectorsSettings
 from exporter.expectations.expectations import Expectations
 from exporter.expectations.settings import ExpectationsSettings
-from exporter.flow import Direction, Dns, EventType, Flow, Kind
+from exporter.flow import Direction, Dns, EventType, Flow, Kind, Verdict
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, Nodes, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
 from exporter.metrics.recorder import Recorder, is_carried_to_world
@@ -37,6 +37,7 @@ from exporter.window import WindowStats
 _TRACE, _POLICY_VERDICT = int(EventType.TRACE), int(EventType.POLICY_VERDICT)
 _DROP, _EGRESS, _INGRESS = int(EventType.DROP), int(Direction.EGRESS), int(Direction.INGRESS)
 _PACKETS = frozenset({_TRACE, _POLICY_VERDICT, _DROP})
+_DROPPED = int(Verdict.DROPPED)
 _UNDECIDED = (Outcome.DIRECTION_UNKNOWN, Outcome.REPLY_UNKNOWN)
 _MOST_KINDS = 4096
 Step = Callable[[Flow], Outcome]
@@ -110,8 +111,10 @@ class Pipeline:
                 return Outcome.REPLAYED
             if not kind.replies_inside_tcp:
                 self._destinations.learn(flow)
+            if kind.is_reply:
+                self.stream.sees_replies = True
             if flow.time_ns > self._noticing.due_ns:
-                self._noticing.let_pass(flow.time_ns)
+                self._noticing.saw(flow.time_ns)
             outcome = (self._step_of.get(kind.serial) or self._find_step(kind))(flow)
             self.outcomes[outcome] += flow.weight
             return outcome
@@ -158,6 +161,11 @@ class Pipeline:
             if self.stream.live:
                 # What a file has counted stays: its end is not silence.
                 self._recorder.store.tick(self._recorder.store.steady_ns())
+
+    def finish(self) -> None:
+        """The input has ended: what was to be waited for has not come."""
+        with self.lock:
+            self._noticing.let_pass(self.stream.current_ns)
 
     def take_hits(self) -> list[Hit]:
         """Budgets that were reached for the first time since the last call."""
@@ -232,6 +240,7 @@ class Pipeline:
         return step(flow)
 
     def _continuation(self, flow: Flow) -> Outcome:
+        self._at_port_53(flow)
         return Outcome.SAME_CONNECTION if self._connections.continues(flow) else Outcome.ESTABLISHED
 
     def _start(self, flow: Flow) -> Outcome:
@@ -241,7 +250,11 @@ class Pipeline:
     def _start_if_world(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)
         destination = self._destinations.destination_of(flow, source)
-        return self._not_egress(flow, destination) or self._connection(flow, source, destination)
+        outcome = self._not_egress(flow, destination)
+        if outcome is not None:
+            self._at_port_53(flow)
+            return outcome
+        return self._connection(flow, source, destination)
 
     def _connection(self, flow: Flow, source: WorkloadName, destination: Destination) -> Outcome:
         if flow.source.is_world:
@@ -250,8 +263,9 @@ class Pipeline:
             return Outcome.EXCLUDED
         if flow.kind.event_type == _POLICY_VERDICT:
             self._recorder.policy_verdict(flow, source, destination)
+        self.dns.watch.drops.passed(flow, source, destination)
         if self._destinations.resolvers.is_asked(flow):
-            self.dns.watch.passed(flow, source)
+            self.dns.watch.drops.passed_to_resolver(flow, source)
         to_world = is_carried_to_world(flow, destination)
         if not self._connections.start(flow, awaits_answer=to_world):
             return Outcome.SAME_CONNECTION
@@ -281,7 +295,7 @@ class Pipeline:
         self._recorder.drop(flow, source, destination)
         self._contact(flow, source, destination)
         self.recent.dropped(flow, source, destination)
-        self.dns.watch.dropped(flow, source, destination)
+        self.dns.watch.drops.dropped(flow, source, destination)
         return counted(destination)
 
     def _contact(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
@@ -300,6 +314,7 @@ class Pipeline:
         self._recorder.policy_verdict(flow, source, destination)
         if self._stand_in.denied(flow.node_name, flow.time_ns):
             return self._count_drop(flow, source, destination)
+        self.dns.watch.drops.denied(flow, source, destination)
         return Outcome.POLICY_VERDICT
 
     def _passed_by(self, flow: Flow, outcome: Outcome) -> Outcome:
@@ -308,8 +323,7 @@ class Pipeline:
             return outcome
         if flow.kind.event_type == _DROP:
             self._stand_in.dropped(flow.node_name)
-            if flow.kind.direction == _INGRESS:
-                self._dropped_inbound(flow)
+        self._at_port_53(flow)
         if flow.kind.event_type == _TRACE:
             node_name = self._connections.answered_node(flow)
             if node_name is not None:
@@ -321,11 +335,19 @@ class Pipeline:
             self._connections.saw_inbound(flow)
         return outcome
 
-    def _dropped_inbound(self, flow: Flow) -> None:
-        if self._destinations.resolvers.is_asked(flow):
-            source = self._destinations.source_of(flow)
-            if not (self._chosen.chooses and self._chosen.excludes(source)):
-                self.dns.watch.dropped_inbound(flow, source)
+    def _at_port_53(self, flow: Flow) -> None:
+        """A packet that starts no egress and is on its way to a resolver, or back: stopped there, or let pass."""
+        resolvers = self._destinations.resolvers
+        if resolvers.is_asked(flow):
+            source, drops = self._destinations.source_of(flow), self.dns.watch.drops
+            if self._chosen.chooses and self._chosen.excludes(source):
+                return
+            if flow.kind.verdict != _DROPPED:
+                drops.passed_to_resolver(flow, source)
+            elif flow.kind.direction == _INGRESS:
+                drops.stopped_inbound(flow, source, is_drop=flow.kind.event_type == _DROP)
+        elif resolvers.answers(flow):
+            self.dns.watch.drops.answered_by_resolver(flow, self._destinations.workload_of(flow.destination))
 
     def _not_egress(self, flow: Flow, destination: Destination) -> Outcome | None:
         """Why a start without a direction is not egress, or None when it is: from here to world, and no answer."""

@@ -90,6 +90,7 @@ class Records:
         self._destinations.dns.answered(flow, record, source)
         expansion = self._destinations.is_expansion(record.query, source, fails=record.rcode != 0)
         self._recorder.dns_response(flow, source, record, expansion=expansion)
+        self._dns.drops.answered_by_resolver(flow, source)
         seconds = self._dns.answered(flow, source, record, expansion=expansion)
         if seconds is not None:
             self._recorder.dns_latency(source, seconds)

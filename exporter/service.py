@@ -215,9 +215,9 @@ class Service:
         """What the landing page and `/api/v1/status` say."""
         return self._status.take(dead_thread=self._dead, finished=self._ended)
 
-    def triage(self) -> Report:
-        """What `/api/v1/triage` and the landing page say of broken name resolution."""
-        return report(self.pipeline)
+    def triage(self, *, brief: bool = False) -> Report:
+        """What `/api/v1/triage` and, in brief, the landing page say of broken name resolution."""
+        return report(self.pipeline, brief=brief)
 
     def health(self) -> Health:
         """What `/api/v1/dns` and the landing page say of failing names."""

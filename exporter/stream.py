@@ -41,6 +41,10 @@ class StreamState:
     connected_once: bool = False
     first_flow_ns: int = 0
     last_flow_ns: int = 0
+    current_ns: int = 0
+    """Flow time of the flow that arrived last, whatever other clocks said before."""
+    sees_replies: bool = False
+    """Whether replies come at all: a recording may have one direction only."""
     last_arrival_ns: int = 0
     changed_ns: int = 0
     """Wall time at which it connected or lost its connection; 0 before the first attempt has ended."""
@@ -83,7 +87,7 @@ class StreamState:
         if time_ns > self.last_flow_ns:
             self.first_flow_ns = self.first_flow_ns or time_ns
             self.last_flow_ns = time_ns
-        self.last_arrival_ns = wall_ns
+        self.last_arrival_ns, self.current_ns = wall_ns, time_ns
         self.types[flow.kind.event_type] += flow.weight
         if self.nodes.get(flow.node_name) != "connected" and flow.node_name:
             self._node(flow.node_name, "connected")
@@ -135,7 +139,7 @@ class StreamState:
 
     def is_blind(self, node_name: str) -> bool:
         """Whether some of a node's flows of the last minutes are known to be missing."""
-        if self.coverage.ratio(node_name) < 1:
+        if not self.sees_replies or self.coverage.ratio(node_name) < 1:
             return True
         lost_ns = self.lost_ns.get(node_name)
         # What was lost before the first flow was lost just before it.

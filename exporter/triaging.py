@@ -60,6 +60,7 @@ def _of_files(settings: Settings, files: list[str]) -> Service:
         source = Recording(files, decoder, longest_line=settings.hubble.recording_line, progress=progress.advance)
         service = Service(settings, source, decoder, live=False)
         service.consume_to_its_end()
+    service.pipeline.finish()
     for hopeless in source.hopeless:
         why = hopeless.first_fault or "it is empty"
         raise UnreadableRecordingError(f"{hopeless.path}: no usable line among {hopeless.lines}: {why}")
@@ -73,6 +74,7 @@ def _of_hubble(settings: Settings, since_ns: int) -> Service:
     )
     service = Service(settings, source, decoder, live=False)
     service.consume_to_its_end()
+    service.pipeline.finish()
     fault = service.pipeline.stream.last_fault
     if fault is not None and fault.code != "OK":
         raise UnreadableSourceError(f"{settings.hubble.address}: {fault.reason} ({fault.code}): {fault.detail}")

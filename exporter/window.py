@@ -43,6 +43,10 @@ class Window:
         seen = self._times.get(key)
         return seen is not None and abs(time_ns - seen) <= self._span_ns
 
+    def last_ns(self, key: Hashable) -> int:
+        """When `key` was last seen; 0 when it is not known."""
+        return self._times.get(key, 0)
+
     def expire(self, now_ns: int) -> None:
         """Forget what is older than the span."""
         while self._times:

@@ -9,7 +9,7 @@ from exporter.destinations.names import ClusterNames
 from exporter.destinations.resolvers import Resolvers
 from exporter.destinations.scopes import Scope, Scopes
 from exporter.destinations.settings import DestinationsSettings
-from exporter.destinations.workloads import Workloads
+from exporter.destinations.workloads import Renamed, Workloads
 from exporter.endpoint import Endpoint
 from exporter.flow import Dns, Flow
 from exporter.window import Window, WindowStats
@@ -136,6 +136,11 @@ class Destinations:
     def sees_dns_of(self, workload: WorkloadName, time_ns: int) -> bool:
         """Whether we see the workload's DNS at all: "none seen" must not be read as "did none" where this is False."""
         return self.dns.sees(workload, time_ns)
+
+    def take_renamed(self) -> list[Renamed]:
+        """Pods whose workload turned out to be another since the last call."""
+        renamed, self._workloads.renamed = self._workloads.renamed, []
+        return renamed
 
     def expire(self, now_ns: int) -> None:
         """Forget addresses that were not seen in the cluster for their time, and whose DNS was not seen for its."""

@@ -64,8 +64,11 @@ class DnsMemory:
         return bare
 
     def heads(self, name: str, asker: WorkloadName) -> frozenset[str]:
-        """What may have been meant by a name: it, and it without each suffix that a search puts there."""
-        suffixes = [*self._suffixes, *self._search_list.suffixes]
+        """What may have been meant by a name: it, and it without each suffix that a search puts there.
+
+        Learnt suffixes are none of these: whoever has a domain can teach us some.
+        """
+        suffixes = list(self._suffixes)
         for domain in self._domains:
             suffixes += (f"{asker.namespace}.svc.{domain}", f"svc.{domain}", domain)
         heads = {name, *(name.removesuffix(f".{suffix}") for suffix in suffixes)}

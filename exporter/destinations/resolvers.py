@@ -37,6 +37,10 @@ class Resolvers:
             return False
         return self.has(flow.destination, flow.destination_ip) or self.has(flow.source, flow.source_ip)
 
+    def answers(self, flow: Flow) -> bool:
+        """Whether the packet comes back from the cluster's DNS."""
+        return flow.source_port in self.ports and self.has(flow.source, flow.source_ip)
+
     def bypass(self, flow: Flow, source: WorkloadName, destination: Destination) -> str | None:
         """How a connection asks for names past the cluster's DNS; None when it does not.
 

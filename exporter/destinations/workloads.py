@@ -1,11 +1,23 @@
 """Whose flow it is: one label for one pod, whether it is seen locally, remotely or in an L7 record."""
 
 from collections import OrderedDict
+from typing import NamedTuple
 
 from exporter.destinations.folding import fold_pod_name
 from exporter.destinations.interface import HOST, UNKNOWN, WorkloadName
 from exporter.endpoint import Endpoint
 from exporter.window import WindowStats
+
+_MOST_RENAMED = 1000
+
+
+class Renamed(NamedTuple):
+    """A pod, and its workload as it was guessed and as it is."""
+
+    namespace: str
+    pod_name: str
+    before: str
+    after: str
 
 
 class Workloads:
@@ -18,6 +30,8 @@ class Workloads:
         self._names: dict[int, WorkloadName] = {}
         self._unowned: dict[tuple[str, str], list[int]] = {}
         """Serial numbers of endpoints that their owner did not report, by pod: what it says later may rename them."""
+        self.renamed: list[Renamed] = []
+        """Pods whose workload was guessed by their names until their owner told it, since somebody took note."""
         self.evicted = 0
         self.nodes_refused = 0
 
@@ -41,6 +55,10 @@ class Workloads:
         if pod not in self._pods and len(self._pods) >= self._bound:
             self._pods.popitem(last=False)
             self.evicted += 1
+        if pod not in self._pods and len(self.renamed) < _MOST_RENAMED:
+            before = fold_pod_name(endpoint.pod_name, self.nodes)
+            if before != name:
+                self.renamed.append(Renamed(*pod, before, name))
         self._pods[pod] = name
         for renamed in self._unowned.pop(pod, ()):
             self._names.pop(renamed, None)

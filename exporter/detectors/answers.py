@@ -2,9 +2,14 @@
 
 from collections import OrderedDict
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from exporter.destinations.interface import WorkloadName
+from exporter.flow import Flow
 from exporter.window import WindowStats
+
+if TYPE_CHECKING:
+    from exporter.endpoint import Endpoint
 
 
 class Result(IntEnum):
@@ -19,20 +24,22 @@ class Result(IntEnum):
 class Asker:
     """One workload: results of the present window and of the one before, and when a query last passed (flow time)."""
 
-    __slots__ = ("before", "now", "passed_ns", "window")
+    __slots__ = ("before", "now", "passed_ns", "resolver", "window")
 
     def __init__(self) -> None:
         self.window, self.now, self.before = 0, [0] * len(Result), [0] * len(Result)
         self.passed_ns: dict[str, int] = {}
         """By transport."""
+        self.resolver: tuple[Endpoint, int] | None = None
+        """The resolver that it asked last, and at which port."""
 
-    def add(self, result: Result, window: int) -> None:
-        """Count one."""
+    def add(self, result: Result, window: int, weight: int = 1) -> None:
+        """Count so many."""
         if window > self.window:
             nothing = [0] * len(Result)
             self.before = self.now if window == self.window + 1 else nothing
             self.now, self.window = [0] * len(Result), window
-        self.now[result] += 1
+        self.now[result] += weight
 
     def number(self, *results: Result) -> int:
         """How many there were lately."""
@@ -53,14 +60,16 @@ class Askers:
         self._most, self._window_ns, self._evicted = most, int(window * 1e9), 0
         self._askers: OrderedDict[WorkloadName, Asker] = OrderedDict()
 
-    def passed(self, workload: WorkloadName, transport: str, time_ns: int) -> None:
-        """A query of the workload was let pass."""
-        passed = self._asker(workload).passed_ns
-        passed[transport] = max(time_ns, passed.get(transport, 0))
+    def passed(self, workload: WorkloadName, flow: Flow) -> None:
+        """A query of the workload was let pass, on its way to a resolver."""
+        asker = self._asker(workload)
+        transport = flow.kind.protocol
+        asker.passed_ns[transport] = max(flow.time_ns, asker.passed_ns.get(transport, 0))
+        asker.resolver = flow.destination, flow.destination_port
 
-    def got(self, workload: WorkloadName, result: Result, time_ns: int) -> None:
-        """A query of the workload had a result."""
-        self._asker(workload).add(result, time_ns // self._window_ns)
+    def got(self, workload: WorkloadName, result: Result, time_ns: int, weight: int = 1) -> None:
+        """Queries of the workload had a result."""
+        self._asker(workload).add(result, time_ns // self._window_ns, weight)
 
     def of(self, workload: WorkloadName) -> Asker:
         """What is known of a workload."""

@@ -41,7 +41,6 @@ class Claim(NamedTuple):
     tally: Tally
     confidence: Confidence = Confidence.INFERRED
     notes: tuple[str, ...] = ()
-    waits_for: tuple[str, ...] = ()
 
 
 Find = Callable[[Case], Iterable[Claim]]
@@ -55,4 +54,4 @@ def judged(tally: Tally, facts: Facts) -> Claim:
 
 def confirmed(tally: Tally, facts: Facts) -> Claim:
     """A claim that rests on flows and policies."""
-    return Claim(tally, Confidence.CONFIRMED, facts.says, facts.names_on_port)
+    return Claim(tally, Confidence.CONFIRMED, facts.says)

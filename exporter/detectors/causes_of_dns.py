@@ -13,15 +13,20 @@ from exporter.detectors.interface import Kind
 
 _FEW_DROPS = 3
 """One packet and what is sent again of it."""
+_BETWEEN_QUERIES_NS = 30 * 1_000_000_000
+_RETRY_NS = 4 * 1_000_000_000
+"""Clients ask again after five seconds."""
 _MOMENT_NS = 60 * 1_000_000_000
 """Pods that come and go leave drops behind for less than that."""
 
 
 def infrastructure(case: Case) -> Iterator[Claim]:
     """Drops that no policy explains; those of pods that come and go only when they do not end."""
+    window_ns = int(case.settings.window * 1e9)
     for tally, _ in case.of(Kind.DROP_OTHER):
         lasts = tally.last.time_ns - tally.first.time_ns >= _MOMENT_NS
-        if tally.count >= _FEW_DROPS and (lasts or tally.last.drop_reason not in TRANSIENT_REASONS):
+        often = tally.is_frequent(window_ns, _FEW_DROPS)
+        if often and (lasts or tally.last.drop_reason not in TRANSIENT_REASONS):
             yield Claim(tally)
 
 
@@ -47,7 +52,12 @@ def dns_tcp_blocked(case: Case) -> Iterator[Claim]:
 
 def dns_blocked(case: Case) -> Iterator[Claim]:
     """Policy drops queries, and none has passed since by any transport: one that passes refutes what was before."""
-    return _by_policy(case, Kind.DROP_TO_RESOLVER)
+    passed_ns = max(case.asker.passed_ns.values(), default=0)
+    for claim in _by_policy(case, Kind.DROP_TO_RESOLVER):
+        first, last = claim.tally.first, claim.tally.last
+        # One that is lost among many that pass is no blockade.
+        if first.time_ns - passed_ns >= _BETWEEN_QUERIES_NS or last.time_ns - first.time_ns >= _RETRY_NS:
+            yield claim
 
 
 def query_refused(case: Case) -> Iterator[Claim]:

@@ -8,12 +8,12 @@ from exporter.detectors.interface import Cause, Confidence, Diagnosis, Finding, 
 
 PRECEDENCE: tuple[tuple[Cause | None, Needs, Find], ...] = (
     (Cause.INFRASTRUCTURE, Needs.FLOWS, dns.infrastructure),
+    # What is meant to be blocked is no breakage: asked before those that the same evidence would support.
+    (None, Needs.POLICIES, egress.intended),
     (Cause.UPSTREAM_BLOCKED, Needs.FLOWS, dns.upstream_blocked),
     (Cause.RESOLVER_INGRESS_BLOCKED, Needs.FLOWS, dns.resolver_ingress_blocked),
     (Cause.DNS_TCP_BLOCKED, Needs.FLOWS, dns.dns_tcp_blocked),
     (Cause.DNS_BLOCKED, Needs.FLOWS, dns.dns_blocked),
-    # What is meant to be blocked is no breakage: asked before those that the same evidence would support.
-    (None, Needs.POLICIES, egress.intended),
     (Cause.QUERY_REFUSED, Needs.FLOWS, dns.query_refused),
     (Cause.SEARCH_SUFFIX_REFUSED, Needs.FLOWS, dns.search_suffix_refused),
     (Cause.UPSTREAM_REFUSED, Needs.FLOWS, dns.upstream_refused),
@@ -46,6 +46,8 @@ def diagnose(workload: WorkloadName, case: Case) -> Diagnosis:
             blocks += sum(claim.tally.count for claim in claims)
             continue
         sure = all(claim.confidence is Confidence.CONFIRMED for claim in claims)
-        evidence = tuple(claim.tally.frozen(claim.notes, claim.waits_for) for claim in claims)
-        findings.append(Finding(workload, cause, Confidence.CONFIRMED if sure else Confidence.INFERRED, evidence))
+        confidence = Confidence.CONFIRMED if sure else Confidence.INFERRED
+        evidence = tuple(claim.tally.frozen(claim.notes) for claim in claims)
+        waits_for = dict.fromkeys(name for claim in claims for name in claim.tally.facts.names_on_port)
+        findings.append(Finding(workload, cause, confidence, evidence, tuple(waits_for), case.asker.resolver))
     return Diagnosis(tuple(findings), blocks)

@@ -19,6 +19,8 @@ _NAMES = frozenset(set(Kind) - _POLICY_DROPS - {Kind.DROP_AT_RESOLVER, Kind.DROP
 _MOST_AT_ONCE = 200
 """Pieces of evidence that are judged in one step: with policies that takes some tens of milliseconds."""
 
+_REVIEW_NS = 10 * 1_000_000_000
+
 
 class DnsDetector:
     """Not thread-safe: the pipeline owns it."""
@@ -37,6 +39,7 @@ class DnsDetector:
         self._generation = 0
         """How often the policies have changed."""
         self.breakages = Breakages()
+        self._reviewed_ns = 0
 
     def reconsider(self) -> None:
         """The policies are others now: look at everybody again."""
@@ -52,6 +55,7 @@ class DnsDetector:
     def step(self, now_ns: int) -> list[tuple[WorkloadName, Cause]]:
         """Let time pass up to this flow time; returns the causes that have begun."""
         self.watch.expire(now_ns)
+        self._review(now_ns)
         ledger, started, judged = self.watch.ledger, list[tuple[WorkloadName, Cause]](), 0
         for workload in list(ledger.changed):
             if judged >= _MOST_AT_ONCE:
@@ -64,6 +68,12 @@ class DnsDetector:
             if len(settled) < len(causes):
                 ledger.changed[workload] = None
         return started
+
+    def _review(self, now_ns: int) -> None:
+        """Look again at what is broken: answers that are good make a share smaller, and are no evidence."""
+        if abs(now_ns - self._reviewed_ns) >= _REVIEW_NS:
+            self._reviewed_ns = now_ns
+            self.watch.ledger.changed |= dict.fromkeys(workload for workload, _ in self.breakages)
 
     def diagnosis(self, workload: WorkloadName, now_ns: int) -> Diagnosis:
         """What is broken of a workload, by the evidence that there is now."""
@@ -78,7 +88,9 @@ class DnsDetector:
         kind, flow = tally.key.kind, tally.last
         if kind not in _POLICY_DROPS and kind is not Kind.REFUSED_QUERY:
             return UNREAD
-        basis = (self._generation, flow.source.serial, flow.destination_ip)
+        # Of a name the answer is the same for all its addresses, nearly always: many come and go.
+        address = "" if tally.key.name else flow.destination_ip
+        basis = (self._generation, flow.source.labels, flow.destination.labels, address)
         if tally.basis != basis:
             tally.basis = basis
             if kind is Kind.REFUSED_QUERY:

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from exporter.destinations.directory import Destinations
+from exporter.destinations.dns_answers import Given
 from exporter.destinations.domains import registered_domain
 from exporter.destinations.interface import Destination, WorkloadName
 from exporter.detectors.interface import Key
 from exporter.expectations.asked import target_of_name
 from exporter.expectations.contacts import target_called
+from exporter.expectations.enforced import Enforced
 from exporter.expectations.expectations import Expectations
 from exporter.expectations.interface import YES, Answer, Expectation
 from exporter.expectations.outside_peers import NamePeer
@@ -31,6 +33,9 @@ class Facts(NamedTuple):
     allowed_cname: str = ""
     is_wanted: bool = False
     names_on_port: tuple[str, ...] = ()
+    """Selectors of `toFQDNs` on this port."""
+    sees_names: bool = False
+    """Whether a DNS rule hands this workload's queries to the proxy."""
     says: tuple[str, ...] = ()
     """The same for people."""
 
@@ -45,10 +50,25 @@ class PolicyFacts:
         self._expectations, self._destinations = expectations, destinations
 
     def of_drop(self, workload: WorkloadName, flow: Flow, key: Key) -> Facts:
-        """Of a connection that was dropped, wherever it went."""
+        """Of a connection that was dropped, wherever it went.
+
+        An address may have several names: one that is allowed on this port is enough, as it is for Cilium.
+        """
         enforced = self._expectations.enforced(flow, workload)
         if enforced is None:
             return UNREAD
+        given = self._destinations.dns.given(flow)
+        others = (one.name for one in given if not one.ended and one.name != key.name) if key.name else ()
+        facts = self._of_name(workload, flow, key, enforced, given)
+        for name in others:
+            other = self._of_name(workload, flow, key._replace(name=name), enforced, given)
+            if other.allows_by_name and not facts.allows:
+                return other._replace(says=(f"the address is also that of {name}", *other.says))
+        return facts
+
+    def _of_name(
+        self, workload: WorkloadName, flow: Flow, key: Key, enforced: Enforced, given: tuple[Given, ...]
+    ) -> Facts:
         destination = self._destinations.destination_of(flow, workload)
         target = self._target(flow, destination, key)
         answer = enforced.answer(target, key.protocol, key.port)
@@ -56,7 +76,7 @@ class PolicyFacts:
             return UNREAD
         on_port = enforced.names_on(target, key.protocol, key.port)
         narrow = [peer for peer in enforced.names if not peer.wide]
-        cnames = [name for one in self._destinations.dns.given(flow) if one.name == key.name for name in one.cnames]
+        cnames = [name for one in given if one.name == key.name for name in one.cnames]
         covered = [name for name in cnames if _means(on_port, target_of_name(name))]
         allows = answer.expectation is not Expectation.UNEXPECTED
         return Facts(
@@ -68,6 +88,7 @@ class PolicyFacts:
             allowed_cname=next(iter(covered), ""),
             is_wanted=enforced.is_wanted(target, key.protocol, key.port) or _is_near(key.name, narrow, enforced.asks),
             names_on_port=tuple(dict.fromkeys(peer.name or peer.pattern for peer in on_port if not peer.wide)),
+            sees_names=bool(enforced.asks),
             says=(*_says(answer), *(f"a rule covers {name}, to which the answer leads" for name in covered[:1])),
         )
 
@@ -84,7 +105,8 @@ class PolicyFacts:
         return Facts(is_read=True, allows=allows, is_wanted=wanted, says=(f"its DNS rules cover {rules}",))
 
     def _target(self, flow: Flow, destination: Destination, key: Key) -> Target:
-        if key.name and destination.external:
+        # A pattern is the label of the identity: no name is known, and the label itself is what a rule is held against.
+        if key.name and "*" not in key.name and destination.external:
             return target_called(flow, destination, key.name)
         workload = self._destinations.workload_of(flow.destination)
         return self._expectations.target_of(flow, destination, workload)

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from exporter.destinations.interface import WorkloadName
+from exporter.endpoint import Endpoint
 from exporter.flow import Flow
 
 
@@ -87,6 +88,8 @@ class Key(NamedTuple):
     reason: str = ""
     is_stale: bool = False
     """The address had a name, whose time to live was over."""
+    is_forgotten: bool = False
+    """And for so long that the agent has forgotten it too."""
     name_confidence: str = ""
     """How sure the name of the address is; empty where the name itself was asked."""
 
@@ -100,8 +103,6 @@ class Evidence(NamedTuple):
     number: int
     notes: tuple[str, ...] = ()
     """What the policies that were read say of it."""
-    waits_for: tuple[str, ...] = ()
-    """Names and patterns that a rule on its port allows, where no name of the address is known."""
 
 
 class Finding(NamedTuple):
@@ -112,6 +113,10 @@ class Finding(NamedTuple):
     confidence: Confidence
     evidence: tuple[Evidence, ...]
     """The strongest first."""
+    waits_for: tuple[str, ...] = ()
+    """Names and patterns that rules on the port allow, where no name of the address is known."""
+    resolver: tuple[Endpoint, int] | None = None
+    """The resolver that the workload asked last, and its port."""
 
     @property
     def since_ns(self) -> int:

@@ -2,10 +2,12 @@
 
 from exporter.detectors.interface import Cause
 
+DENIED = "A deny rule says so, and wins over every rule that allows: change that rule, or leave it as it is meant."
+
 ADVICE = {
     Cause.DNS_BLOCKED: (
-        "Egress of this workload is restricted and no rule lets it ask the resolver. Allow port 53, UDP and "
-        "TCP both: what is too long for UDP is asked again by TCP."
+        "Egress of this workload is restricted and no rule lets it ask the resolver. Allow what was "
+        "dropped, and 53/TCP beside 53/UDP: what is too long for UDP is asked again by TCP."
     ),
     Cause.DNS_TCP_BLOCKED: (
         "Queries by UDP pass, by TCP they do not: answers that are too long for UDP are lost. Allow 53/TCP "

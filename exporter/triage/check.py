@@ -77,7 +77,7 @@ def is_exact(document: Document, source: Endpoint, workload: WorkloadName, denie
         if _answer(evaluator, subject, one.target, one.ports) is not Expectation.EXPECTED:
             return False
         beside = [(one.target, ports) for ports in _beside(one.ports) if (one.target.text, ports) not in wanted]
-        beside += [(neighbour, one.ports) for neighbour in one.neighbours]
+        beside += [(near, one.ports) for near in one.neighbours if (near.text, one.ports) not in wanted]
         if any(_answer(evaluator, subject, *other) is not Expectation.UNEXPECTED for other in beside):
             return False
     return True

@@ -41,7 +41,7 @@ class Health:
 def health(pipeline: Pipeline) -> Health:
     """Failing names of all workloads, as long as there is evidence of them; expansions never."""
     with pipeline.lock:
-        now_ns = pipeline.stream.last_flow_ns
+        now_ns = pipeline.stream.current_ns
         suspects = pipeline.dns.workloads
     found = []
     for one in suspects:

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+from zlib import crc32
 
 import yaml
 
-from exporter.detectors.interface import Evidence
-from exporter.endpoint import Endpoint
-from exporter.triage.selectors import Labels, chosen_labels, in_cilium, in_kubernetes, own_labels
+from exporter.triage.selectors import Labels, in_cilium, in_kubernetes
 
 Document = dict[str, object]
 _NO_NAME = re.compile(r"[^a-z0-9-]+")
+_LONGEST = 63
 
 
 class Ports(NamedTuple):
@@ -31,6 +31,14 @@ class Ports(NamedTuple):
         return {"port": self.port, "protocol": self.protocol.upper()}
 
 
+class Pods(NamedTuple):
+    """Pods of a namespace with these labels, and the ports that are meant."""
+
+    namespace: str
+    labels: Labels
+    ports: Sequence[Ports]
+
+
 class Subject(NamedTuple):
     """Whom the policy selects."""
 
@@ -39,89 +47,74 @@ class Subject(NamedTuple):
     labels: Labels
 
     def document(self, kind: str, purpose: str, spec: Document) -> Document:
-        """A whole policy."""
-        cilium = kind.startswith("Cilium")
-        selector = "endpointSelector" if cilium else "podSelector"
-        name = _NO_NAME.sub("-", f"allow-{self.workload}-{purpose}".lower())[:63].strip("-")
+        """A whole policy; other rules have another name, so that one never takes the place of another."""
+        selector = "endpointSelector" if kind.startswith("Cilium") else "podSelector"
+        spec = {selector: {"matchLabels": self.labels}, **spec}
+        end = f"-{purpose}-{crc32(written(spec).encode()):08x}"
+        workload = _NO_NAME.sub("-", f"allow-{self.workload}".lower())[: _LONGEST - len(end)].strip("-")
         return {
-            "apiVersion": "cilium.io/v2" if cilium else "networking.k8s.io/v1",
+            "apiVersion": "cilium.io/v2" if kind.startswith("Cilium") else "networking.k8s.io/v1",
             "kind": kind,
-            "metadata": {"name": name, "namespace": self.namespace},
-            "spec": {selector: {"matchLabels": self.labels}, **spec},
+            "metadata": {"name": f"{workload}{end}", "namespace": self.namespace},
+            "spec": spec,
         }
 
 
-def subject_of(endpoint: Endpoint, workload: str) -> Subject | None:
-    """None when its labels are not known: a policy without any would select everybody."""
-    labels = own_labels(endpoint)
-    return Subject(endpoint.home, workload, labels) if labels and endpoint.home else None
-
-
-def to_names(subject: Subject, wanted: Iterable[tuple[str, Ports]]) -> list[Document]:
+def to_names(subject: Subject, wanted: Iterable[tuple[str, Ports]]) -> Document:
     """Egress to names; NetworkPolicy knows none."""
-    egress: list[Document] = []
     by_ports: dict[Ports, list[str]] = {}
     for name, ports in wanted:
         by_ports.setdefault(ports, []).append(name)
-    for ports, names in by_ports.items():
-        unique = [{"matchName": name} for name in dict.fromkeys(names)]
-        egress.append({"toFQDNs": unique, "toPorts": [{"ports": [ports.in_cilium]}]})
-    return [subject.document("CiliumNetworkPolicy", "names", {"egress": egress})]
+    egress = [
+        {
+            "toFQDNs": [{"matchName": name} for name in dict.fromkeys(names)],
+            "toPorts": [{"ports": [ports.in_cilium]}],
+        }
+        for ports, names in by_ports.items()
+    ]
+    return subject.document("CiliumNetworkPolicy", "names", {"egress": egress})
 
 
-def to_pods(subject: Subject, pods: Endpoint, labels: Sequence[str], ports: Sequence[Ports]) -> list[Document]:
-    """Egress to pods with the first of these labels."""
-    chosen = chosen_labels(pods, labels)
-    if not chosen or not pods.home:
-        return []
-    cilium: Document = {
-        "toEndpoints": [in_cilium(pods.home, chosen)],
-        "toPorts": [{"ports": [one.in_cilium for one in ports]}],
-    }
-    kubernetes: Document = {
-        "to": [in_kubernetes(pods.home, chosen)],
-        "ports": [one.in_kubernetes for one in ports],
-    }
+def to_pods(subject: Subject, pods: Sequence[Pods], addresses: Sequence[tuple[str, Ports]] = ()) -> list[Document]:
+    """Egress to pods, and to single addresses outside the cluster."""
+    cilium: list[Document] = [
+        {"toEndpoints": [in_cilium(one.namespace, one.labels)], "toPorts": _cilium_ports(one.ports)} for one in pods
+    ]
+    kubernetes: list[Document] = [
+        {"to": [in_kubernetes(one.namespace, one.labels)], "ports": [port.in_kubernetes for port in one.ports]}
+        for one in pods
+    ]
+    for address, port in addresses:
+        prefix = f"{address}/{128 if ':' in address else 32}"
+        cilium.append({"toCIDR": [prefix], "toPorts": _cilium_ports([port])})
+        kubernetes.append({"to": [{"ipBlock": {"cidr": prefix}}], "ports": [port.in_kubernetes]})
     return [
-        subject.document("CiliumNetworkPolicy", "dns", {"egress": [cilium]}),
-        subject.document("NetworkPolicy", "dns", {"policyTypes": ["Egress"], "egress": [kubernetes]}),
+        subject.document("CiliumNetworkPolicy", "dns", {"egress": cilium}),
+        subject.document("NetworkPolicy", "dns", {"policyTypes": ["Egress"], "egress": kubernetes}),
     ]
 
 
-def to_address(subject: Subject, address: str, ports: Sequence[Ports]) -> list[Document]:
-    """Egress to one address outside the cluster."""
-    prefix = f"{address}/{128 if ':' in address else 32}"
-    cilium: Document = {"toCIDR": [prefix], "toPorts": [{"ports": [one.in_cilium for one in ports]}]}
-    kubernetes: Document = {"to": [{"ipBlock": {"cidr": prefix}}], "ports": [one.in_kubernetes for one in ports]}
-    return [
-        subject.document("CiliumNetworkPolicy", "dns", {"egress": [cilium]}),
-        subject.document("NetworkPolicy", "dns", {"policyTypes": ["Egress"], "egress": [kubernetes]}),
+def to_ask(subject: Subject, asked: Iterable[tuple[Pods, Sequence[dict[str, str]]]]) -> Document:
+    """Names that may be asked for, each of a resolver."""
+    egress = [
+        {
+            "toEndpoints": [in_cilium(pods.namespace, pods.labels)],
+            "toPorts": [{"ports": [port.in_cilium for port in pods.ports], "rules": {"dns": list(asks)}}],
+        }
+        for pods, asks in asked
     ]
+    return subject.document("CiliumNetworkPolicy", "dns-names", {"egress": egress})
 
 
-def to_ask(
-    subject: Subject, resolver: Document, ports: Sequence[Ports], asks: Sequence[dict[str, str]]
-) -> list[Document]:
-    """Names that may be asked for, of a resolver that is given as an entry of `toEndpoints`."""
-    rule: Document = {
-        "toEndpoints": [resolver],
-        "toPorts": [{"ports": [one.in_cilium for one in ports], "rules": {"dns": list(asks)}}],
-    }
-    return [subject.document("CiliumNetworkPolicy", "dns-names", {"egress": [rule]})]
-
-
-def from_pods(subject: Subject, asker: Endpoint, ports: Sequence[Ports]) -> list[Document]:
+def from_pods(subject: Subject, asker: Pods) -> list[Document]:
     """Ingress: the subject is asked."""
-    labels = own_labels(asker)
-    if not labels or not asker.home:
-        return []
-    cilium: Document = {
-        "fromEndpoints": [in_cilium(asker.home, labels)],
-        "toPorts": [{"ports": [one.in_cilium for one in ports]}],
+    cilium = {
+        "fromEndpoints": [in_cilium(asker.namespace, asker.labels)],
+        "toPorts": _cilium_ports(asker.ports),
     }
-    kubernetes: Document = {
-        "from": [in_kubernetes(asker.home, labels)],
-        "ports": [one.in_kubernetes for one in ports],
+    kubernetes = {
+        "from": [in_kubernetes(asker.namespace, asker.labels)],
+        "ports": [port.in_kubernetes for port in asker.ports],
     }
     return [
         subject.document("CiliumNetworkPolicy", "dns-in", {"ingress": [cilium]}),
@@ -129,11 +122,10 @@ def from_pods(subject: Subject, asker: Endpoint, ports: Sequence[Ports]) -> list
     ]
 
 
-def ports_of(evidence: Iterable[Evidence]) -> list[Ports]:
-    """The ports of these pieces of evidence, each once."""
-    return sorted({Ports(one.key.port, one.key.protocol) for one in evidence})
-
-
 def written(document: Document) -> str:
-    """As YAML."""
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=False)
+    """As YAML; what is not ASCII is escaped, for it goes to terminals."""
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=False, default_flow_style=False)
+
+
+def _cilium_ports(ports: Iterable[Ports]) -> list[Document]:
+    return [{"ports": [one.in_cilium for one in ports]}]

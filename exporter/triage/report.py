@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from exporter.destinations.interface import WorkloadName
@@ -9,19 +10,23 @@ from exporter.detectors.interface import Evidence, Finding
 from exporter.flow import Dns, EventType, Flow, Verdict
 from exporter.hubble.drop_reasons import drop_reason_name
 from exporter.pipeline import Pipeline
-from exporter.triage.interface import FindingReport, Piece, Report, Sample, Seen, WorkloadReport
+from exporter.triage.advice import ADVICE
+from exporter.triage.interface import FindingReport, Piece, Report, Sample, Seen, Suggestion, WorkloadReport
 from exporter.triage.suggestion import Suggestions
 
 _MOST_NAMES = 10
 _VERDICTS = {int(one): one.name.lower() for one in Verdict}
 
 
-def report(pipeline: Pipeline, *, namespace: str = "", workload: str = "") -> Report:
-    """What is broken now; of one namespace or of workloads of one name when these are given."""
+def report(pipeline: Pipeline, *, namespace: str = "", workload: str = "", brief: bool = False) -> Report:
+    """What is broken now; of one namespace or of workloads of one name when these are given.
+
+    `brief` leaves the suggestions out, whose checks cost most of the time.
+    """
     with pipeline.lock:
-        seen, now_ns = _seen(pipeline), pipeline.stream.last_flow_ns
+        seen, now_ns = _seen(pipeline), pipeline.stream.current_ns
         suspects = [one for one in pipeline.dns.workloads if _is_asked(one, namespace, workload)]
-        suggestions = Suggestions(pipeline.resolver_labels)
+        suggest = _advise if brief else Suggestions(pipeline.resolver_labels).of
     blocks, reports = 0, []
     for one in suspects:
         with pipeline.lock:
@@ -29,7 +34,7 @@ def report(pipeline: Pipeline, *, namespace: str = "", workload: str = "") -> Re
             visible = pipeline.sees_dns_of(one, now_ns)
         blocks += diagnosis.intended_blocks
         if diagnosis.findings:
-            findings = tuple(_finding(finding, suggestions) for finding in diagnosis.findings)
+            findings = tuple(_finding(finding, suggest) for finding in diagnosis.findings)
             reports.append(WorkloadReport(one.namespace, one.name, visible, findings))
     return Report(seen, blocks, tuple(reports))
 
@@ -53,7 +58,11 @@ def _seen(pipeline: Pipeline) -> Seen:
     )
 
 
-def _finding(finding: Finding, suggestions: Suggestions) -> FindingReport:
+def _advise(finding: Finding) -> Suggestion:
+    return Suggestion(ADVICE[finding.cause])
+
+
+def _finding(finding: Finding, suggest: Callable[[Finding], Suggestion]) -> FindingReport:
     names: Counter[str] = Counter()
     destinations: Counter[str] = Counter()
     for one in finding.evidence:
@@ -68,7 +77,7 @@ def _finding(finding: Finding, suggestions: Suggestions) -> FindingReport:
         _top(destinations),
         finding.confidence.value,
         tuple(map(_piece, finding.evidence)),
-        suggestions.of(finding),
+        suggest(finding),
     )
 
 

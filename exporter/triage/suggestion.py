@@ -1,17 +1,20 @@
 """What to do about a finding: advice for each cause, and where policy is the reason the lines that would mend it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from exporter.destinations.patterns import check_name
+from exporter.detectors.drop_kinds import POLICY_DENY
 from exporter.detectors.interface import Cause, Evidence, Finding
 from exporter.endpoint import Endpoint
 from exporter.triage import check, policies
-from exporter.triage.advice import ADVICE
+from exporter.triage.advice import ADVICE, DENIED
+from exporter.triage.check import Denied
 from exporter.triage.interface import PolicyText, Suggestion
-from exporter.triage.policies import Document, Ports, Subject, ports_of
-from exporter.triage.selectors import chosen_labels, in_cilium
+from exporter.triage.policies import Document, Pods, Ports, Subject
+from exporter.triage.selectors import chosen_labels, own_labels
 
 Offer = tuple[Document, bool]
-_KUBE_DNS = {"matchLabels": {"k8s:io.kubernetes.pod.namespace": "kube-system", "k8s:k8s-app": "kube-dns"}}
+_KUBE_DNS = Pods("kube-system", {"k8s-app": "kube-dns"}, (Ports(53, "udp"), Ports(53, "tcp")))
 
 
 class Suggestions:
@@ -19,10 +22,10 @@ class Suggestions:
 
     def __init__(self, resolver_labels: Sequence[str]) -> None:
         self._labels = resolver_labels
-        self._makers: dict[Cause, Callable[[Finding, Subject, Endpoint], Iterable[Offer]]] = {
+        self._makers: dict[Cause, Callable[[Finding, Subject], Iterable[Offer]]] = {
             Cause.DNS_BLOCKED: self._to_resolver,
             Cause.DNS_TCP_BLOCKED: self._to_resolver,
-            Cause.UPSTREAM_BLOCKED: self._to_upstream,
+            Cause.UPSTREAM_BLOCKED: self._to_resolver,
             Cause.QUERY_REFUSED: self._to_ask,
             Cause.SEARCH_SUFFIX_REFUSED: self._to_ask,
             Cause.EGRESS_DENIED_AFTER_DNS: self._to_names,
@@ -34,85 +37,129 @@ class Suggestions:
         }
 
     def of(self, finding: Finding) -> Suggestion:
-        """Advice, and the policies that were found to be exact."""
+        """Advice, and policies; deny rules win over whatever allows, so that against them none is offered."""
         advice = ADVICE[finding.cause]
-        flow = finding.evidence[0].last
+        denied = [one for one in finding.evidence if one.last.drop_reason == POLICY_DENY]
+        finding = finding._replace(evidence=tuple(one for one in finding.evidence if one not in denied))
+        if denied:
+            advice = f"{DENIED} {advice}"
         if finding.cause is Cause.RESOLVER_INGRESS_BLOCKED:
             return Suggestion(advice, _texts(self._into_resolver(finding)))
         maker = self._makers.get(finding.cause)
-        subject = policies.subject_of(flow.source, finding.workload.name)
-        if maker is None:
+        if maker is None or not finding.evidence:
             return Suggestion(advice)
-        if subject is None:
-            return Suggestion(f"{advice} The flows do not say the labels of the workload, so no policy is offered.")
-        return Suggestion(advice, _texts(maker(finding, subject, flow.source)))
+        sources = _sources(finding.evidence)
+        labels = own_labels(sources)
+        if not labels or not sources[0].home:
+            return Suggestion(f"{advice} The flows do not say labels that select the workload: no policy is offered.")
+        return Suggestion(advice, _texts(maker(finding, Subject(sources[0].home, finding.workload.name, labels))))
 
-    def _to_resolver(self, finding: Finding, subject: Subject, source: Endpoint) -> Iterable[Offer]:
-        ports, pods = ports_of(finding.evidence), finding.evidence[0].last.destination
-        denied = check.denied_pods(pods, ports)
-        for document in policies.to_pods(subject, pods, self._labels, ports):
-            yield document, check.is_exact(document, source, finding.workload, denied)
-
-    def _to_upstream(self, finding: Finding, subject: Subject, source: Endpoint) -> Iterable[Offer]:
+    def _to_resolver(self, finding: Finding, subject: Subject) -> Iterator[Offer]:
+        """Pods by their labels, one rule for each kind of them, and addresses outside."""
+        pods: dict[tuple[str, tuple[tuple[str, str], ...]], list[Ports]] = {}
+        addresses: list[tuple[str, Ports]] = []
+        denied: list[Denied] = []
         for one in finding.evidence:
-            ports, flow = ports_of([one]), one.last
-            if flow.destination.is_world:
-                made = policies.to_address(subject, flow.destination_ip, ports)
-                denied = check.denied_address(flow.destination_ip, ports)
-            else:
-                made = policies.to_pods(subject, flow.destination, self._labels, ports)
-                denied = check.denied_pods(flow.destination, ports)
-            for document in made:
-                yield document, check.is_exact(document, source, finding.workload, denied)
+            ports, target = _ports(one), one.last.destination
+            if target.is_world:
+                addresses.append((one.last.destination_ip, ports))
+                denied += check.denied_address(one.last.destination_ip, [ports])
+                continue
+            labels = chosen_labels(target, self._labels)
+            if not labels or not target.home:
+                return
+            pods.setdefault((target.home, tuple(labels.items())), []).append(ports)
+            denied += check.denied_pods(target, [ports])
+        wanted = [Pods(home, dict(labels), sorted(set(ports))) for (home, labels), ports in pods.items()]
+        for document in policies.to_pods(subject, wanted, addresses):
+            yield document, _is_exact(document, finding, denied)
 
-    def _to_names(self, finding: Finding, subject: Subject, source: Endpoint) -> Iterable[Offer]:
-        wanted = [(_form(one), Ports(one.key.port, one.key.protocol)) for one in finding.evidence]
-        denied = check.denied_names(wanted)
-        for document in policies.to_names(subject, wanted):
-            yield document, check.is_exact(document, source, finding.workload, denied)
+    def _to_names(self, finding: Finding, subject: Subject) -> Iterator[Offer]:
+        wanted = [(form, _ports(one)) for one in finding.evidence if (form := _form(one))]
+        if wanted:
+            document = policies.to_names(subject, wanted)
+            yield document, _is_exact(document, finding, check.denied_names(wanted))
 
-    def _to_ask(self, finding: Finding, subject: Subject, source: Endpoint) -> Iterable[Offer]:
+    def _to_ask(self, finding: Finding, subject: Subject) -> Iterator[Offer]:
         """Beside a refused form the name itself, which the search comes to last."""
-        flow = finding.evidence[0].last
-        pods, ports = flow.destination, [Ports(flow.destination_port, flow.kind.protocol)]
-        labels = chosen_labels(pods, self._labels)
-        if not labels or not pods.home:
-            return
-        forms = dict.fromkeys(form for one in finding.evidence for form in (one.key.asked_as, one.key.name) if form)
-        resolver = in_cilium(pods.home, labels)
-        for document in policies.to_ask(subject, resolver, ports, [{"matchName": form} for form in forms]):
-            exact = check.is_exact(document, source, finding.workload, check.denied_pods(pods, ports))
-            yield document, exact and check.asks_exactly(document, [(form, "") for form in forms])
+        by_resolver: dict[tuple[str, tuple[tuple[str, str], ...], Ports], list[str]] = {}
+        denied: list[Denied] = []
+        for one in finding.evidence:
+            target, ports = one.last.destination, _ports(one)
+            labels = chosen_labels(target, self._labels)
+            forms = [form for form in (one.key.asked_as, one.key.name) if _is_name(form)]
+            if labels and target.home and forms:
+                by_resolver.setdefault((target.home, tuple(labels.items()), ports), []).extend(forms)
+                denied += check.denied_pods(target, [ports])
+        asked = [
+            (Pods(home, dict(labels), [ports]), [{"matchName": form} for form in dict.fromkeys(forms)])
+            for (home, labels, ports), forms in by_resolver.items()
+        ]
+        if asked:
+            document = policies.to_ask(subject, asked)
+            names = {(entry["matchName"], "") for _, asks in asked for entry in asks}
+            yield document, _is_exact(document, finding, denied) and check.asks_exactly(document, names)
 
-    def _to_see(self, finding: Finding, subject: Subject, _source: Endpoint) -> Iterable[Offer]:
-        """Let the proxy see the names that the rules on this port wait for."""
-        asks = [_ask(text) for text in dict.fromkeys(text for one in finding.evidence for text in one.waits_for)]
+    def _to_see(self, finding: Finding, subject: Subject) -> Iterator[Offer]:
+        """Let the proxy see the names that the rules on this port wait for, at the resolver that is asked."""
+        asks = [{"matchPattern" if "*" in text else "matchName": text} for text in finding.waits_for]
         if not asks:
             return
-        for document in policies.to_ask(subject, dict(_KUBE_DNS), [Ports(53, "udp"), Ports(53, "tcp")], asks):
-            wanted = [(one.get("matchName", ""), one.get("matchPattern", "")) for one in asks]
-            yield document, check.asks_exactly(document, wanted)
+        resolver = self._resolver_of(finding)
+        document = policies.to_ask(subject, [(resolver or _KUBE_DNS, asks)])
+        wanted = {(one.get("matchName", ""), one.get("matchPattern", "")) for one in asks}
+        yield document, resolver is not None and check.asks_exactly(document, wanted)
 
-    def _into_resolver(self, finding: Finding) -> Iterable[Offer]:
+    def _resolver_of(self, finding: Finding) -> Pods | None:
+        if finding.resolver is None:
+            return None
+        endpoint, port = finding.resolver
+        labels = chosen_labels(endpoint, self._labels)
+        return Pods(endpoint.home, labels, (Ports(port, "udp"), Ports(port, "tcp"))) if labels else None
+
+    def _into_resolver(self, finding: Finding) -> Iterator[Offer]:
         """Its two sides are swapped, so that the same question can be asked."""
         drops = [one for one in finding.evidence if one.key.port]
-        flow, ports = drops[0].last, ports_of(drops)
-        labels = chosen_labels(flow.destination, self._labels)
-        if not labels or not flow.destination.home:
+        if not drops:
             return
-        resolver = Subject(flow.destination.home, drops[0].key.destination.rpartition("/")[2], labels)
-        denied = check.denied_pods(flow.source, ports)
-        workload = finding.workload._replace(namespace=flow.destination.home, name=resolver.workload)
-        for document in policies.from_pods(resolver, flow.source, ports):
-            yield document, check.is_exact(check.mirrored(document), flow.destination, workload, denied)
+        askers, target, ports = _sources(drops), drops[0].last.destination, sorted({_ports(one) for one in drops})
+        labels, own = chosen_labels(target, self._labels), own_labels(askers)
+        if not labels or not own or not target.home or not askers[0].home:
+            return
+        resolver = Subject(target.home, drops[0].key.destination.rpartition("/")[2], labels)
+        workload = finding.workload._replace(namespace=target.home, name=resolver.workload)
+        denied = [one for asker in askers for one in check.denied_pods(asker, ports)]
+        for document in policies.from_pods(resolver, Pods(askers[0].home, own, ports)):
+            yield document, check.is_exact(check.mirrored(document), target, workload, denied)
+
+
+def _is_exact(document: Document, finding: Finding, denied: list[Denied]) -> bool:
+    """For every pod that was seen: one of another version must not be left out."""
+    return all(check.is_exact(document, one, finding.workload, denied) for one in _sources(finding.evidence))
+
+
+def _sources(evidence: Iterable[Evidence]) -> list[Endpoint]:
+    """The pods that flows show, each kind of labels once."""
+    flows = (flow for one in evidence for flow in (one.first, one.last))
+    return list({flow.source.labels: flow.source for flow in flows}.values())
+
+
+def _ports(evidence: Evidence) -> Ports:
+    return Ports(evidence.key.port, evidence.key.protocol)
 
 
 def _form(evidence: Evidence) -> str:
-    return evidence.key.asked_as or evidence.key.name
+    form = evidence.key.asked_as or evidence.key.name
+    return form if _is_name(form) else ""
 
 
-def _ask(text: str) -> dict[str, str]:
-    return {"matchPattern" if "*" in text else "matchName": text}
+def _is_name(text: str) -> bool:
+    """Whether the API takes it as a matchName."""
+    try:
+        check_name(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _texts(offers: Iterable[Offer]) -> tuple[PolicyText, ...]:

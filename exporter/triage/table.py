@@ -14,7 +14,13 @@ _MOST_PIECES = 5
 
 def table(report: Report) -> Iterator[str]:
     """Lines. Names come from flows that anybody may have caused: nothing in them reaches the terminal as it is."""
+    # What was wrapped is printable already: escapes are longer than what they stand for.
     return map(printable, _lines(report))
+
+
+def to_table(report: Report) -> str:
+    """The same as one text."""
+    return "".join(f"{line}\n" for line in table(report))
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -46,7 +52,8 @@ def _seen(seen: Seen) -> str:
 
 def _workload(report: WorkloadReport) -> Iterator[str]:
     name = f"{report.namespace}/{report.workload}" if report.namespace else report.workload
-    yield f"{name}" + ("" if report.dns_visible else "  (its DNS does not pass the proxy: names are not known)")
+    unseen = "" if report.dns_visible else " (its DNS does not pass the proxy: names are not known)"
+    yield from _wrapped(f"{name}{unseen}", "", "  ")
     for finding in report.findings:
         yield from _finding(finding)
 
@@ -98,7 +105,7 @@ def _policy(policy: PolicyText) -> Iterator[str]:
 def _wrapped(text: str, first: str, further: str | None = None) -> list[str]:
     """Long words are cut: a name of 253 characters has no place to break."""
     rest = first if further is None else further
-    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    return wrap(printable(text), WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
 def _number(number: int, what: str) -> str:

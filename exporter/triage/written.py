@@ -12,13 +12,13 @@ from exporter.triage.interface import Report
 
 
 def to_json(report: Report | Health) -> str:
-    """As `schema.json` says."""
-    return json.dumps(plain(report), ensure_ascii=False, indent=2) + "\n"
+    """As `schema.json` says; what is not ASCII is escaped, for it goes to terminals."""
+    return json.dumps(plain(report), ensure_ascii=True, indent=2) + "\n"
 
 
 def to_yaml(report: Report) -> str:
     """The same as YAML."""
-    return yaml.dump(plain(report), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(plain(report), Dumper=_Dumper, sort_keys=False, allow_unicode=False, width=100)
 
 
 def plain(value: object) -> object:

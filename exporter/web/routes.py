@@ -53,8 +53,8 @@ class Views(Protocol):
         """What the landing page and `/api/v1/status` say."""
         ...
 
-    def triage(self) -> Report:
-        """What is broken now."""
+    def triage(self, *, brief: bool = False) -> Report:
+        """What is broken now, in brief without what to do about it."""
         ...
 
     def health(self) -> Health:
@@ -135,7 +135,7 @@ class Routes:
 
     def _landing(self) -> bytes:
         views = self._views
-        return landing(views.status(), views.triage(), views.health()).encode(errors="replace")
+        return landing(views.status(), views.triage(brief=True), views.health()).encode(errors="replace")
 
     def _page(self, write: Callable[[], bytes], content_type: str) -> "Callable[[WSGIEnvironment], Answer]":
         def answer(_: "WSGIEnvironment") -> Answer:

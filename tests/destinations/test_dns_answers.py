@@ -79,7 +79,7 @@ def test_cnames_are_evidence() -> None:
     chain = tuple(f"{number}.cdn.example.net." for number in range(5))
     answers.learn(CART, "api.example.com", answer(cnames=chain), at(0))
     assert answers.asked(CART, ADDRESS, at(0)) == Asked(within=("api.example.com",))
-    assert answers.given(CART, ADDRESS, at(0)) == (Given("api.example.com", chain[:4], "", ended=False),)
+    assert answers.given(CART, ADDRESS, at(0)) == (Given("api.example.com", chain[:4], "", -30 * SECOND),)
     assert answers.given(WEB, ADDRESS, at(0)) == ()
 
 
@@ -88,7 +88,30 @@ def test_what_was_asked_is_evidence() -> None:
     answers = DnsAnswers(10)
     answers.learn(CART, "api.example.com", answer(), at(0), "api.example.com.shop.svc.cluster.local")
     (given,) = answers.given(CART, ADDRESS, at(31))
-    assert given == Given("api.example.com", (), "api.example.com.shop.svc.cluster.local", ended=True)
+    assert given == Given("api.example.com", (), "api.example.com.shop.svc.cluster.local", SECOND)
+    assert given.ended
+
+
+def test_a_name_asked_in_two_forms() -> None:
+    """With a suffix behind it and without: both answers are kept, and it is one name."""
+    answers = DnsAnswers(10)
+    answers.learn(CART, "api.example.com", answer(), at(0))
+    answers.learn(CART, "api.example.com", answer(), at(1), "api.example.com.svc.cluster.local")
+    assert answers.asked(CART, ADDRESS, at(2)) == Asked(within=("api.example.com",))
+    assert answers.asked(CART, ADDRESS, at(30.5)) == Asked(within=("api.example.com",)), "one of them is over"
+    assert [given.asked_as for given in answers.given(CART, ADDRESS, at(2))] == [
+        "api.example.com.svc.cluster.local",
+        "",
+    ]
+
+
+def test_an_answer_of_thousands() -> None:
+    """Of one answer 64 addresses are learnt: it must not push out what others were answered."""
+    answers = DnsAnswers(100)
+    answers.learn(
+        CART, "api.example.com", answer(*(f"10.0.{number // 256}.{number % 256}" for number in range(4096))), at(0)
+    )
+    assert answers.stats().entries == 64
 
 
 def test_the_pair_unused_for_longest_leaves() -> None:

@@ -7,7 +7,13 @@ import pytest
 from exporter.destinations.directory import Destinations
 from exporter.destinations.dns_answers import Given
 from exporter.destinations.settings import DestinationsSettings
-from exporter.detectors.drop_kinds import INFRASTRUCTURE_REASONS, POLICY_REASONS, TRANSIENT_REASONS, key_of_drop
+from exporter.detectors.drop_kinds import (
+    INFRASTRUCTURE_REASONS,
+    POLICY_REASONS,
+    TRANSIENT_REASONS,
+    Dropped,
+    key_of_drop,
+)
 from exporter.detectors.interface import Key, Kind
 from exporter.flow import Flow
 from exporter.hubble.drop_reasons import drop_reason_name
@@ -30,7 +36,8 @@ def _key(event: Flow, given: tuple[Given, ...] = ()) -> Key | None:
     destinations = Destinations(DestinationsSettings())
     source = destinations.source_of(event)
     destination = destinations.destination_of(event, source)
-    return key_of_drop(event, source, destination, given, destinations.resolvers, destinations.names)
+    dropped = Dropped(event, source, destination, given)
+    return key_of_drop(dropped, destinations.resolvers, destinations.names)
 
 
 def _kind(event: Flow) -> Kind | None:
@@ -76,11 +83,11 @@ def test_kind(event: Flow, kind: Kind | None) -> None:
     ("given", "names", "asked_as", "is_stale"),
     [
         ((), ("api.example.com",), "", False),
-        ((Given("api.example.com", (), "", ended=True),), ("api.example.com",), "", False),
+        ((Given("api.example.com", (), "", past_ns=1),), ("api.example.com",), "", False),
         ((), ("api.example.com.shop.svc.cluster.local",), "api.example.com.shop.svc.cluster.local", False),
         ((), ("api.example.com", "api.example.com.shop.svc.cluster.local"), "", False),
         (
-            (Given("api.example.com", (), "api.example.com.svc.cluster.local", ended=False),),
+            (Given("api.example.com", (), "api.example.com.svc.cluster.local", past_ns=-1),),
             ("api.example.com.svc.cluster.local",),
             "api.example.com.svc.cluster.local",
             False,

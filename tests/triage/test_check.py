@@ -1,6 +1,7 @@
 """A suggestion is exact: it allows what was denied and nothing next to it. What is wider, or less, is told apart."""
 
 import copy
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,8 @@ from exporter.triage.check import (
     is_exact,
     mirrored,
 )
-from exporter.triage.policies import Document, Ports, subject_of
+from exporter.triage.policies import Document, Pods, Ports
+from exporter.triage.selectors import own_labels
 from tests.flows import pod, remote_pod
 
 WEB = WorkloadName("shop", "web")
@@ -29,17 +31,15 @@ HTTPS, DNS = Ports(443, "tcp"), Ports(53, "udp")
 LABELS = st.from_regex(r"[a-z]([-a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
 NAMES = st.lists(LABELS, min_size=2, max_size=4).map(".".join)
 PORTS = st.builds(Ports, st.integers(1, 65535), st.sampled_from(("tcp", "udp", "sctp")))
-SUBJECT = subject_of(SOURCE, "web")
-
-
-def _subject() -> policies.Subject:
-    assert SUBJECT is not None
-    return SUBJECT
+SUBJECT = policies.Subject("shop", "web", {"app": "web"})
 
 
 def _names(*wanted: tuple[str, Ports]) -> Document:
-    (document,) = policies.to_names(_subject(), wanted)
-    return document
+    return policies.to_names(SUBJECT, wanted)
+
+
+def _pods(*ports: Ports) -> list[Document]:
+    return policies.to_pods(SUBJECT, [Pods("kube-system", {"k8s-app": "kube-dns"}, ports)])
 
 
 def _changed(document: Document, path: str, value: object) -> Document:
@@ -96,7 +96,7 @@ def test_names_that_are_not_exact(fault: str) -> None:
 @given(st.lists(PORTS, min_size=1, max_size=3, unique=True))
 def test_property_pods(ports: list[Ports]) -> None:
     """Both kinds of policies for a resolver are exact."""
-    made = policies.to_pods(_subject(), RESOLVER, ["k8s:k8s-app=kube-dns"], ports)
+    made = _pods(*ports)
     assert [document["kind"] for document in made] == ["CiliumNetworkPolicy", "NetworkPolicy"]
     assert all(is_exact(document, SOURCE, WEB, denied_pods(RESOLVER, ports)) for document in made)
 
@@ -117,14 +117,14 @@ def test_property_pods(ports: list[Ports]) -> None:
 )
 def test_pods_that_are_not_exact(kind: int, path: str, value: object) -> None:
     """Other pods, other namespaces or other ports allowed too: it fails."""
-    document = policies.to_pods(_subject(), RESOLVER, ["k8s:k8s-app=kube-dns"], [DNS])[kind]
+    document = _pods(DNS)[kind]
     assert not is_exact(_changed(document, path, value), SOURCE, WEB, denied_pods(RESOLVER, [DNS]))
 
 
 @pytest.mark.parametrize("address", ["192.0.2.53", "192.0.2.1", "2001:db8::53"])
 def test_address(address: str) -> None:
     """One address, and not its neighbours."""
-    made = policies.to_address(_subject(), address, [DNS])
+    made = policies.to_pods(SUBJECT, [], [(address, DNS)])
     assert all(is_exact(document, SOURCE, WEB, denied_address(address, [DNS])) for document in made)
     wide = "::/0" if ":" in address else "0.0.0.0/0"
     assert not is_exact(_changed(made[0], "spec.egress.0.toCIDR", [wide]), SOURCE, WEB, denied_address(address, [DNS]))
@@ -136,20 +136,22 @@ def test_ingress() -> None:
     """An ingress policy of the resolver is asked with its sides swapped."""
     resolver = policies.Subject("kube-system", "coredns", {"k8s-app": "kube-dns"})
     asker = WorkloadName("kube-system", "coredns")
-    for document in policies.from_pods(resolver, SOURCE, [DNS]):
+    for document in policies.from_pods(resolver, Pods("shop", {"app": "web"}, [DNS])):
         assert is_exact(mirrored(document), RESOLVER, asker, denied_pods(SOURCE, [DNS]))
         assert not is_exact(mirrored(document), RESOLVER, asker, denied_pods(SOURCE, [HTTPS]))
-    wide = _changed(policies.from_pods(resolver, SOURCE, [DNS])[0], "spec.ingress.0.fromEndpoints", [{}])
+    wide = _changed(
+        policies.from_pods(resolver, Pods("shop", {"app": "web"}, [DNS]))[0], "spec.ingress.0.fromEndpoints", [{}]
+    )
     assert not is_exact(mirrored(wide), RESOLVER, asker, denied_pods(SOURCE, [DNS]))
 
 
 def test_asks() -> None:
     """DNS rules let ask for the names that were refused, and for no other."""
-    entry: Document = {"matchLabels": {"k8s:k8s-app": "kube-dns"}}
-    (document,) = policies.to_ask(_subject(), entry, [DNS], [{"matchName": "a.example.com"}])
+    resolver = Pods("kube-system", {"k8s-app": "kube-dns"}, [DNS])
+    document = policies.to_ask(SUBJECT, [(resolver, [{"matchName": "a.example.com"}])])
     assert asks_exactly(document, [("a.example.com", "")])
     assert not asks_exactly(document, [("a.example.com", ""), ("b.example.com", "")])
-    (document,) = policies.to_ask(_subject(), entry, [DNS], [{"matchName": "a.example.com"}, {"matchPattern": "*"}])
+    document = policies.to_ask(SUBJECT, [(resolver, [{"matchName": "a.example.com"}, {"matchPattern": "*"}])])
     assert not asks_exactly(document, [("a.example.com", "")])
 
 
@@ -166,12 +168,19 @@ def test_nothing_denied() -> None:
         replace(
             SOURCE, labels=frozenset({"k8s:io.kubernetes.pod.namespace=shop", "k8s:io.cilium.k8s.policy.cluster=x"})
         ),
+        replace(SOURCE, labels=frozenset({"k8s:statefulset.kubernetes.io/pod-name=web-0", "k8s:job-name=web-1"})),
     ],
-    ids=["host", "no labels", "Cilium's own labels only"],
+    ids=["host", "no labels", "Cilium's own labels only", "labels of one pod"],
 )
 def test_whom_nobody_can_select(endpoint: Endpoint) -> None:
-    """Without labels of its own a workload gets no policy: one without labels would select everybody."""
-    assert subject_of(endpoint, "web") is None
+    """Labels of Cilium and of a single pod select nobody in particular: without others there is no policy."""
+    assert own_labels([endpoint]) == {}
+
+
+def test_labels_that_all_have() -> None:
+    """A policy selects by what all pods that were seen have in common."""
+    newer = replace(SOURCE, labels=SOURCE.labels | {"k8s:version=v2"})
+    assert own_labels([replace(SOURCE, labels=SOURCE.labels | {"k8s:version=v1"}), newer]) == own_labels([SOURCE])
 
 
 @given(st.text(max_size=300))
@@ -179,6 +188,7 @@ def test_property_names_of_policies(workload: str) -> None:
     """Whatever a workload is called, the name of its policy is one that Kubernetes takes."""
     document = policies.Subject("shop", workload, {"app": "web"}).document("NetworkPolicy", "dns", {})
     name = document["metadata"]["name"]  # type: ignore[index] # it is a map
+    assert re.search("-dns-[0-9a-f]{8}$", name)
     assert len(name) <= 63
     assert name == name.strip("-")
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
