@@ -1,6 +1,6 @@
 """Says which workload cannot resolve or reach what, and since when: from the evidence that is watched for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from exporter.destinations.directory import Destinations
 from exporter.destinations.interface import WorkloadName
@@ -8,7 +8,7 @@ from exporter.detectors.breakages import Breakages
 from exporter.detectors.case import Case
 from exporter.detectors.diagnosis import diagnose
 from exporter.detectors.dns_policies import UNREAD, Facts, PolicyFacts
-from exporter.detectors.interface import NO_FAILURES, Cause, Diagnosis, Failures, Kind
+from exporter.detectors.interface import NO_FAILURES, Cause, Diagnosis, Failures, Key, Kind
 from exporter.detectors.ledger import Tally
 from exporter.detectors.settings import DnsSettings
 from exporter.detectors.watch import DnsWatch
@@ -19,6 +19,7 @@ _NAMES = frozenset(set(Kind) - _POLICY_DROPS - {Kind.DROP_AT_RESOLVER, Kind.DROP
 _MOST_AT_ONCE = 200
 """Pieces of evidence that are judged in one step: with policies that takes some tens of milliseconds."""
 
+_MOST_ADDRESSES = 4
 _REVIEW_NS = 10 * 1_000_000_000
 
 
@@ -79,18 +80,38 @@ class DnsDetector:
         """What is broken of a workload, by the evidence that there is now."""
         self.watch.disbelieve(workload)
         tallies = tuple(self.watch.ledger.of(workload).values())
-        facts = {tally.key: self._facts_of(workload, tally) for tally in tallies}
+        facts = self._facts_of_all(workload, tallies)
         visible = self._destinations.sees_dns_of(workload, now_ns)
         return diagnose(workload, Case(tallies, facts, self.watch.askers.of(workload), visible, self._settings))
 
-    def _facts_of(self, workload: WorkloadName, tally: Tally) -> Facts:
-        """Worked out anew for another address or other policies only."""
-        kind, flow = tally.key.kind, tally.last
-        if kind not in _POLICY_DROPS and kind is not Kind.REFUSED_QUERY:
-            return UNREAD
+    def _facts_of_all(self, workload: WorkloadName, tallies: Sequence[Tally]) -> dict[Key, Facts]:
+        """Worked out anew for other labels or policies, and, of a few at a time, for another address.
+
+        Somebody who tries thousands of addresses must not make each step ask all policies again for each.
+        """
+        facts, addresses = {}, 0
+        for tally in tallies:
+            kind = tally.key.kind
+            if kind not in _POLICY_DROPS and kind is not Kind.REFUSED_QUERY:
+                facts[tally.key] = UNREAD
+                continue
+            before = tally.basis
+            if before is not None and before[:-1] == self._basis(tally)[:-1]:
+                addresses += before != self._basis(tally)
+                if addresses > _MOST_ADDRESSES:
+                    facts[tally.key] = tally.facts
+                    continue
+            facts[tally.key] = self._facts_of(workload, tally)
+        return facts
+
+    def _basis(self, tally: Tally) -> tuple[object, ...]:
+        flow = tally.last
         # Of a name the answer is the same for all its addresses, nearly always: many come and go.
         address = "" if tally.key.name else flow.destination_ip
-        basis = (self._generation, flow.source.labels, flow.destination.labels, address)
+        return self._generation, flow.source.labels, flow.destination.labels, address
+
+    def _facts_of(self, workload: WorkloadName, tally: Tally) -> Facts:
+        kind, flow, basis = tally.key.kind, tally.last, self._basis(tally)
         if tally.basis != basis:
             tally.basis = basis
             if kind is Kind.REFUSED_QUERY:

@@ -70,7 +70,7 @@ class Drops:
     def passed_to_resolver(self, flow: Flow, source: WorkloadName) -> None:
         """A packet on its way to port 53 was let pass, or a query was: what was dropped before is over."""
         self._askers.passed(source, flow)
-        if not self._ledger.of(source):
+        if not self._is_stopped_at_port_53(source):
             return
         transport, time_ns = flow.kind.protocol, flow.time_ns
         entered = flow.kind.direction == Direction.INGRESS
@@ -87,7 +87,7 @@ class Drops:
 
     def answered_by_resolver(self, flow: Flow, source: WorkloadName) -> None:
         """A packet came back from port 53, or a response did: queries reach the resolver."""
-        if not self._ledger.of(source):
+        if not self._is_stopped_at_port_53(source):
             return
         transport, time_ns = flow.kind.protocol, flow.time_ns
 
@@ -167,6 +167,10 @@ class Drops:
         passed_ns = self._askers.of(source).passed_ns
         transports = ("udp", "tcp") if key.protocol == "udp" else (key.protocol,)
         return any(passed_ns.get(transport, 0) > flow.time_ns for transport in transports)
+
+    def _is_stopped_at_port_53(self, source: WorkloadName) -> bool:
+        kinds = self._ledger.kinds_of(source)
+        return bool(kinds[Kind.DROP_TO_RESOLVER] or kinds[Kind.DROP_AT_RESOLVER])
 
     def _has_dropped(self, flow: Flow) -> None:
         ends = _ends(flow)

@@ -50,7 +50,7 @@ class DnsWatch:
         self.drops.passed_to_resolver(flow, source)
         bare = self._destinations.dns.meant(record.query, source, fails=True)
         name = bare.name or normal(record.query)
-        if not bare.expansion and self.ledger.of(source):
+        if not bare.expansion and self.ledger.kinds_of(source)[Kind.REFUSED_QUERY]:
             # The name itself passes, now or by the end of a search: that its expansions were refused did no harm.
             self.ledger.forget(source, lambda one: one.key.kind is Kind.REFUSED_QUERY and one.key.name == name)
         if source.name != RESOLVER:

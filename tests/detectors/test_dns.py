@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.destinations.interface import WorkloadName
 from exporter.detectors.answers import NO_ASKER
 from exporter.detectors.case import Case
 from exporter.detectors.diagnosis import PRECEDENCE
+from exporter.detectors.dns_policies import Facts
 from exporter.detectors.interface import Cause, Key, Kind, Needs
 from exporter.detectors.ledger import Tally
 from exporter.detectors.settings import DetectorsSettings, DnsSettings
@@ -265,6 +267,28 @@ def test_policies_are_reconsidered(tmp_path: Path) -> None:
     assert watched.active == []
     (suspect,) = pipeline.dns.workloads
     assert pipeline.dns.diagnosis(suspect, at(10)).intended_blocks == 1
+
+
+def test_many_addresses_are_judged_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who tries ever new addresses does not make each step ask all policies again for each of his ports."""
+    (tmp_path / "cart.yaml").write_text(POLICIES)
+    watched, asked = Watched(settle=0), list[Key]()
+    detector = watched.rig.pipeline.dns
+    watched.rig.pipeline.expectations.replace(load_files([str(tmp_path)]))
+    ask = detector._policies.of_drop
+
+    def of_drop(workload: WorkloadName, event: Flow, key: Key) -> Facts:
+        asked.append(key)
+        return ask(workload, event, key)
+
+    monkeypatch.setattr(detector._policies, "of_drop", of_drop)
+    for seconds in (1, 5):
+        for port in range(30):
+            watched.see(drop(time_ns=at(seconds), destination_port=port + 1, destination_ip=f"192.0.2.{seconds}"))
+        asked.clear()
+        (suspect,) = detector.workloads
+        assert detector.diagnosis(suspect, at(seconds)).findings
+        assert len(asked) == (30 if seconds == 1 else 4)
 
 
 def test_nameless_drops_need_policies() -> None:
