@@ -861,7 +861,7 @@ def test_caches() -> None:
         *("connections", "inbound", "redirects", "dns_queries"),
         *("pods", "node_names", "learned_addresses", "destinations", "nodes", "chosen_workloads", "expectations"),
         *("dns_answers", "dns_search_suffixes", "dns_workloads"),
-        *("dns_awaited", "dns_evidence", "dns_askers", "dns_found_names", "latency_namespaces"),
+        *("dns_awaited", "dns_evidence", "dns_askers", "dns_found_names", "dns_verdicts", "latency_namespaces"),
     }
 
 
