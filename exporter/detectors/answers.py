@@ -11,6 +11,8 @@ from exporter.window import WindowStats
 if TYPE_CHECKING:
     from exporter.endpoint import Endpoint
 
+_MOMENT_NS = 1_000_000_000
+
 
 class Result(IntEnum):
     """What became of a query."""
@@ -62,9 +64,13 @@ class Askers:
 
     def passed(self, workload: WorkloadName, flow: Flow) -> None:
         """A query of the workload was let pass, on its way to a resolver."""
+        transport, time_ns = flow.kind.protocol, flow.time_ns
+        asker = self._askers.get(workload)
+        if asker is not None and 0 <= time_ns - asker.passed_ns.get(transport, 0) < _MOMENT_NS:
+            # Several events show one query, and a busy pod asks many times a second.
+            return
         asker = self._asker(workload)
-        transport = flow.kind.protocol
-        asker.passed_ns[transport] = max(flow.time_ns, asker.passed_ns.get(transport, 0))
+        asker.passed_ns[transport] = max(time_ns, asker.passed_ns.get(transport, 0))
         asker.resolver = flow.destination, flow.destination_port
 
     def got(self, workload: WorkloadName, result: Result, time_ns: int, weight: int = 1) -> None:

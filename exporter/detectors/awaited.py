@@ -47,7 +47,7 @@ class Awaited:
         """
         flow = query.flow
         self._saw(flow)
-        key = _key(flow, record)
+        key = _key(flow.source_ip, flow.source_port, flow.destination_ip, record)
         if flow.aggregated or key in self._queries:
             return
         if len(self._queries) >= self._most:
@@ -64,12 +64,14 @@ class Awaited:
     def answered(self, response: Flow, record: Dns) -> float | None:
         """Seconds between a query and its response; None when the query was not seen."""
         self._saw(response)
-        query = self._queries.pop(_key(response.turned(), record), None)
+        key = _key(response.destination_ip, response.destination_port, response.source_ip, record)
+        query = self._queries.pop(key, None)
         return None if query is None else max(0.0, (response.time_ns - query.flow.time_ns) / 1e9)
 
     def failed(self, request: Flow, record: Dns) -> None:
         """The proxy reports that it could not forward it: it has an end, and no answer."""
-        self._queries.pop(_key(request, record), None)
+        key = _key(request.source_ip, request.source_port, request.destination_ip, record)
+        self._queries.pop(key, None)
 
     def expired(self, now_ns: int) -> Iterator[Query]:
         """Take out those that have waited for too long; those from before a cut silently."""
@@ -103,6 +105,5 @@ class Awaited:
         return WindowStats(len(self._queries), self._most, self._refused)
 
 
-def _key(request: Flow, record: Dns) -> int:
-    ends = (request.source_ip, request.source_port, request.destination_ip)
-    return hash((*ends, record.query, record.qtypes))
+def _key(asker: str, port: int, resolver: str, record: Dns) -> int:
+    return hash((asker, port, resolver, record.query, record.qtypes))

@@ -1,6 +1,6 @@
 """What is known of one workload when its causes are asked for, and what a cause claims of it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from exporter.detectors.answers import Asker, Result
@@ -15,7 +15,7 @@ _HALF = 0.5
 class Case(NamedTuple):
     """Evidence that is not claimed yet, and what the policies say of it."""
 
-    tallies: tuple[Tally, ...]
+    tallies: Mapping[Kind, Sequence[Tally]]
     facts: Mapping[Key, Facts]
     asker: Asker
     dns_visible: bool
@@ -23,7 +23,15 @@ class Case(NamedTuple):
 
     def of(self, *kinds: Kind) -> Iterator[tuple[Tally, Facts]]:
         """The evidence of these kinds."""
-        return ((one, self.facts.get(one.key, UNREAD)) for one in self.tallies if one.key.kind in kinds)
+        return ((one, self.facts.get(one.key, UNREAD)) for kind in kinds for one in self.tallies.get(kind, ()))
+
+    def without(self, claimed: "Iterable[Claim]") -> "Case":
+        """What is left when these have found their cause."""
+        left = dict(self.tallies)
+        for claim in claimed:
+            kind = claim.tally.key.kind
+            left[kind] = [one for one in left[kind] if one is not claim.tally]
+        return self._replace(tallies=left)
 
     def often(self, kind: Kind, result: Result) -> "Iterator[Claim]":
         """Failures that are many for one name and half of its answers, or many for the workload and its share."""

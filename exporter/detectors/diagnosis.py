@@ -37,11 +37,11 @@ def diagnose(workload: WorkloadName, case: Case) -> Diagnosis:
     """All causes of one workload; each piece of evidence supports one of them at most."""
     findings, blocks = [], 0
     for cause, _, find in PRECEDENCE:
-        claims = sorted(find(case), key=lambda claim: -claim.tally.count)
+        claims = list(find(case))
         if not claims:
             continue
-        claimed = {claim.tally.key for claim in claims}
-        case = case._replace(tallies=tuple(one for one in case.tallies if one.key not in claimed))
+        claims.sort(key=lambda claim: -claim.tally.count)
+        case = case.without(claims)
         if cause is None:
             blocks += sum(claim.tally.count for claim in claims)
             continue

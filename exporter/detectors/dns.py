@@ -16,10 +16,12 @@ from exporter.expectations.expectations import Expectations
 
 _POLICY_DROPS = frozenset({Kind.DROP_NAMED, Kind.DROP_NAMELESS, Kind.DROP_TO_RESOLVER, Kind.DROP_OF_RESOLVER})
 _NAMES = frozenset(set(Kind) - _POLICY_DROPS - {Kind.DROP_AT_RESOLVER, Kind.DROP_OTHER})
-_MOST_AT_ONCE = 200
+_MOST_AT_ONCE = 500
 """Pieces of evidence that are judged in one step: with policies that takes some tens of milliseconds."""
 
 _MOST_ADDRESSES = 4
+_JUDGE_NS = 5 * 1_000_000_000
+"""Evidence of a broken workload comes all the time: what it says is asked every few seconds."""
 _REVIEW_NS = 10 * 1_000_000_000
 
 
@@ -40,7 +42,7 @@ class DnsDetector:
         self._generation = 0
         """How often the policies have changed."""
         self.breakages = Breakages()
-        self._reviewed_ns = 0
+        self._reviewed_ns = self._judged_ns = 0
 
     def reconsider(self) -> None:
         """The policies are others now: look at everybody again."""
@@ -58,6 +60,9 @@ class DnsDetector:
         self.watch.expire(now_ns)
         self._review(now_ns)
         ledger, started, judged = self.watch.ledger, list[tuple[WorkloadName, Cause]](), 0
+        if 0 <= now_ns - self._judged_ns < _JUDGE_NS:
+            return started
+        self._judged_ns = now_ns
         for workload in list(ledger.changed):
             if judged >= _MOST_AT_ONCE:
                 break
@@ -82,7 +87,10 @@ class DnsDetector:
         tallies = tuple(self.watch.ledger.of(workload).values())
         facts = self._facts_of_all(workload, tallies)
         visible = self._destinations.sees_dns_of(workload, now_ns)
-        return diagnose(workload, Case(tallies, facts, self.watch.askers.of(workload), visible, self._settings))
+        by_kind: dict[Kind, list[Tally]] = {}
+        for tally in tallies:
+            by_kind.setdefault(tally.key.kind, []).append(tally)
+        return diagnose(workload, Case(by_kind, facts, self.watch.askers.of(workload), visible, self._settings))
 
     def _facts_of_all(self, workload: WorkloadName, tallies: Sequence[Tally]) -> dict[Key, Facts]:
         """Worked out anew for other labels or policies, and, of a few at a time, for another address.

@@ -16,6 +16,7 @@ _PAIR_NS = 2 * 1_000_000_000
 """A verdict and the drop event of its packet come together; without the other one it stands for itself."""
 _RETRIES_NS = 120 * 1_000_000_000
 """A SYN is sent again for so long."""
+_TO_RESOLVER, _AT_RESOLVER = Kind.DROP_TO_RESOLVER, Kind.DROP_AT_RESOLVER
 _OUTWARD = frozenset({Kind.DROP_NAMED, Kind.DROP_NAMELESS, Kind.DROP_OF_RESOLVER})
 
 
@@ -32,7 +33,7 @@ class Drops:
     ) -> None:
         self._ledger, self._askers, self._destinations = ledger, askers, destinations
         self._has_policies, self._most, self._evicted = has_policies, most, 0
-        self._verdicts: OrderedDict[int, tuple[WorkloadName, Key, Flow]] = OrderedDict()
+        self._verdicts: OrderedDict[int, tuple[Flow, WorkloadName, Destination | Key]] = OrderedDict()
         """Denied verdicts whose drop event is awaited."""
         self._dropped_ns: OrderedDict[int, int] = OrderedDict()
         """Drop events of late: the verdict may come behind them."""
@@ -48,9 +49,7 @@ class Drops:
 
     def denied(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """Policy denied an egress packet; its drop event follows, unless the agent sends none."""
-        key = self._key_of(flow, source, destination)
-        if key is not None:
-            self._await_drop(source, key, flow)
+        self._await_drop(flow, source, destination)
 
     def stopped_inbound(self, flow: Flow, source: WorkloadName, *, is_drop: bool) -> None:
         """A packet to port 53 was stopped on its way in: of interest at a resolver."""
@@ -65,7 +64,7 @@ class Drops:
             self._has_dropped(flow)
             self._ledger.add(source, key, flow)
         else:
-            self._await_drop(source, key, flow)
+            self._await_drop(flow, source, key)
 
     def passed_to_resolver(self, flow: Flow, source: WorkloadName) -> None:
         """A packet on its way to port 53 was let pass, or a query was: what was dropped before is over."""
@@ -101,7 +100,7 @@ class Drops:
 
     def passed(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """A connection was let pass: what was dropped before on its way to this address and port is over."""
-        if not self._ledger.of(source):
+        if self._ledger.kinds_of(source) is None and not self._verdicts:
             return
         self._verdicts.pop(_ends(flow), None)
         address, port, protocol, time_ns = flow.destination_ip, flow.destination_port, flow.kind.protocol, flow.time_ns
@@ -128,11 +127,12 @@ class Drops:
     def expire(self, now_ns: int) -> None:
         """Take verdicts whose drop event did not come for the drop."""
         while self._verdicts:
-            ends, (source, key, flow) = next(iter(self._verdicts.items()))
+            ends, (flow, source, what) = next(iter(self._verdicts.items()))
             if now_ns - flow.time_ns < _PAIR_NS and flow.time_ns - now_ns < _PAIR_NS:
                 break
             del self._verdicts[ends]
-            if not self._is_over(source, key, flow):
+            key = what if isinstance(what, Key) else self._key_of(flow, source, what)
+            if key is not None:
                 self._ledger.add(source, key, flow)
 
     def stats(self) -> WindowStats:
@@ -170,7 +170,7 @@ class Drops:
 
     def _is_stopped_at_port_53(self, source: WorkloadName) -> bool:
         kinds = self._ledger.kinds_of(source)
-        return bool(kinds[Kind.DROP_TO_RESOLVER] or kinds[Kind.DROP_AT_RESOLVER])
+        return kinds is not None and (_TO_RESOLVER in kinds or _AT_RESOLVER in kinds)
 
     def _has_dropped(self, flow: Flow) -> None:
         ends = _ends(flow)
@@ -179,13 +179,15 @@ class Drops:
             self._dropped_ns.popitem(last=False)
         self._dropped_ns[ends] = flow.time_ns
 
-    def _await_drop(self, source: WorkloadName, key: Key, flow: Flow) -> None:
-        if abs(flow.time_ns - self._dropped_ns.get(_ends(flow), 0)) < _PAIR_NS:
+    def _await_drop(self, flow: Flow, source: WorkloadName, what: Destination | Key) -> None:
+        # What it is evidence of is found out when no drop comes: nearly always one does.
+        ends = _ends(flow)
+        if abs(flow.time_ns - self._dropped_ns.get(ends, 0)) < _PAIR_NS:
             return
         if len(self._verdicts) >= self._most:
             self._verdicts.popitem(last=False)
             self._evicted += 1
-        self._verdicts[_ends(flow)] = source, key, flow
+        self._verdicts[ends] = flow, source, what
 
 
 def _ends(flow: Flow) -> int:

@@ -1,6 +1,6 @@
 """Recent evidence by workload: pieces of the same kind are counted together, with their first and their last flow."""
 
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import count
@@ -13,9 +13,6 @@ from exporter.window import WindowStats
 
 _NOISE = frozenset({Kind.NXDOMAIN, Kind.SERVFAIL, Kind.UNANSWERED, Kind.PROXY_ERROR, Kind.DROP_NAMELESS})
 """Of these anybody can make as many as he likes; what was seen once of them gives way to everything else."""
-
-
-_NONE: Mapping[Kind, int] = Counter()
 
 
 class Tally:
@@ -59,7 +56,7 @@ class Ledger:
         self._most, self._most_of_one, self._most_times = most, most_of_one, most_times
         self._in_order: OrderedDict[tuple[WorkloadName, Key], Tally] = OrderedDict()
         self._of: dict[WorkloadName, OrderedDict[Key, Tally]] = {}
-        self._kinds: dict[WorkloadName, Counter[Kind]] = {}
+        self._kinds: dict[WorkloadName, dict[Kind, int]] = {}
         self._evicted = 0
         # By flow time, which is not the order of arrival; a time may be old, the tally then knows a newer one.
         self._by_time: list[tuple[int, int, WorkloadName, Tally]] = []
@@ -76,7 +73,8 @@ class Ledger:
             self._make_room(workload, mine)
             mine = self._of.setdefault(workload, OrderedDict())
             tally = mine[key] = self._in_order[workload, key] = Tally(key, flow, self._most_times)
-            self._kinds.setdefault(workload, Counter())[key.kind] += 1
+            kinds = self._kinds.setdefault(workload, {})
+            kinds[key.kind] = kinds.get(key.kind, 0) + 1
             self._remind(workload, tally)
         else:
             mine.move_to_end(key)
@@ -88,9 +86,9 @@ class Ledger:
         """The evidence of one workload."""
         return self._of.get(workload, {})
 
-    def kinds_of(self, workload: WorkloadName) -> Mapping[Kind, int]:
-        """How many pieces of each kind the workload has: most workloads have none, and most flows concern none."""
-        return self._kinds.get(workload, _NONE)
+    def kinds_of(self, workload: WorkloadName) -> Mapping[Kind, int] | None:
+        """How many pieces of each kind the workload has; None for most workloads, of which there is nothing to ask."""
+        return self._kinds.get(workload)
 
     @property
     def workloads(self) -> Iterator[WorkloadName]:
@@ -149,6 +147,9 @@ class Ledger:
             del self._in_order[workload, key]
             mine = self._of[workload]
             del mine[key]
-            self._kinds[workload][key.kind] -= 1
+            kinds = self._kinds[workload]
+            kinds[key.kind] -= 1
+            if not kinds[key.kind]:
+                del kinds[key.kind]
             if not mine:
                 del self._of[workload], self._kinds[workload]

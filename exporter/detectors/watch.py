@@ -50,7 +50,8 @@ class DnsWatch:
         self.drops.passed_to_resolver(flow, source)
         bare = self._destinations.dns.meant(record.query, source, fails=True)
         name = bare.name or normal(record.query)
-        if not bare.expansion and self.ledger.kinds_of(source)[Kind.REFUSED_QUERY]:
+        kinds = self.ledger.kinds_of(source)
+        if kinds is not None and Kind.REFUSED_QUERY in kinds and not bare.expansion:
             # The name itself passes, now or by the end of a search: that its expansions were refused did no harm.
             self.ledger.forget(source, lambda one: one.key.kind is Kind.REFUSED_QUERY and one.key.name == name)
         if source.name != RESOLVER:
@@ -81,7 +82,7 @@ class DnsWatch:
             self._failed_at_server(kind, response.turned(), source, record)
         elif record.rcode == _NOERROR:
             self._found_names.add(hash((source, record.query)), response.time_ns)
-            if self.ledger.of(source):
+            if self.ledger.kinds_of(source) is not None:
                 self._found(response, source, record)
         return seconds
 
