@@ -16,7 +16,7 @@ from exporter.expectations.expectations import Expectations
 
 _POLICY_DROPS = frozenset({Kind.DROP_NAMED, Kind.DROP_NAMELESS, Kind.DROP_TO_RESOLVER, Kind.DROP_OF_RESOLVER})
 _NAMES = frozenset(set(Kind) - _POLICY_DROPS - {Kind.DROP_AT_RESOLVER, Kind.DROP_OTHER})
-_MOST_AT_ONCE = 500
+_MOST_AT_ONCE = 250
 """Pieces of evidence that are judged in one step: with policies that takes some tens of milliseconds."""
 
 _MOST_ADDRESSES = 4

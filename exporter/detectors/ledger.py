@@ -1,6 +1,6 @@
 """Recent evidence by workload: pieces of the same kind are counted together, with their first and their last flow."""
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import count
@@ -18,21 +18,24 @@ _NOISE = frozenset({Kind.NXDOMAIN, Kind.SERVFAIL, Kind.UNANSWERED, Kind.PROXY_ER
 class Tally:
     """Evidence of one kind while it is gathered; `times` are the latest, as many as make a breakage."""
 
-    __slots__ = ("basis", "count", "facts", "first", "heads", "key", "last", "successes", "times")
+    __slots__ = ("_most_times", "basis", "count", "facts", "first", "heads", "key", "last", "successes", "times")
 
     def __init__(self, key: Key, flow: Flow, most_times: int) -> None:
         self.key, self.first, self.last, self.count, self.successes = key, flow, flow, 0, 0
-        self.heads: frozenset[str] = frozenset()
-        """What may have been meant by the name."""
+        self.heads: tuple[str, ...] = ()
+        """What may have been meant by the name, where an answer refutes that it fails."""
         self.basis: tuple[object, ...] | None = None
         """What `facts` were worked out from."""
         self.facts = UNREAD
-        self.times: deque[int] = deque(maxlen=most_times)
+        # No deque, which takes ten times as much room for a few.
+        self.times: tuple[int, ...] = ()
+        self._most_times = most_times
 
     def add(self, flow: Flow) -> None:
         """Count one more flow; flows of several nodes may come out of order."""
         self.count += flow.weight
-        self.times.extend((flow.time_ns,) * min(flow.weight, self.times.maxlen or 1))
+        most = self._most_times
+        self.times = (*self.times, *(flow.time_ns,) * min(flow.weight, most))[-most:]
         if flow.time_ns < self.first.time_ns:
             self.first = flow
         if flow.time_ns >= self.last.time_ns:
@@ -40,8 +43,8 @@ class Tally:
 
     def is_frequent(self, window_ns: int, number: int = 0) -> bool:
         """Whether there were so many within the window; as many as are remembered unless it is said."""
-        number = number or self.times.maxlen or 1
-        latest = list(self.times)[-number:]
+        number = number or self._most_times
+        latest = self.times[-number:]
         return len(latest) == number and max(latest) - min(latest) <= window_ns
 
     def frozen(self, notes: tuple[str, ...] = ()) -> Evidence:

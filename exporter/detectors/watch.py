@@ -119,7 +119,8 @@ class DnsWatch:
             return
         key = self._key(kind, flow, source, record)
         tally = self.ledger.add(source, key, flow)
-        tally.heads = tally.heads or self._destinations.dns.heads(key.name, source)
+        if kind in _REFUTED_BY_ANSWER and not tally.heads:
+            tally.heads = tuple(self._destinations.dns.heads(key.name, source))
 
     def _key(self, kind: Kind, flow: Flow, source: WorkloadName, record: Dns) -> Key:
         bare, query = self._destinations.dns.meant(record.query, source, fails=True), normal(record.query)
