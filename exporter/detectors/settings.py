@@ -17,7 +17,7 @@ class DnsSettings(BaseModel):
         "after 5s.",
     )
     queries: int = Field(
-        default=20_000,
+        default=10_000,
         ge=1,
         description="Queries (entries, about 800 B each) whose response is awaited, and as many names just found.",
     )
@@ -43,7 +43,7 @@ class DnsSettings(BaseModel):
     )
     quiet: Duration = Field(default=900.0, gt=0, description="A cause ends when it had no evidence for so long.")
     evidence: int = Field(
-        default=5_000,
+        default=2_000,
         ge=1,
         description="Pieces of evidence (entries, about 3 KiB each), each a kind of failure of one workload and name.",
     )
