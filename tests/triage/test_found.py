@@ -39,6 +39,14 @@ def test_verdicts_without_drops_at_the_resolver(run: Run) -> None:
     assert run.causes(flows) == {"shop/web": {"resolver_ingress_blocked": "inferred"}}
 
 
+def test_a_verdict_behind_its_drop(run: Run) -> None:
+    """Verdict and drop event of one packet are one piece of evidence, whichever comes first."""
+    for types in ((5, 1), (1, 5)):
+        flows = dropped(0, DNS, DNS_IP, 53, "UDP", port=45001, types=types)
+        (finding,) = run.report(flows, other(60))["workloads"][0]["findings"]
+        assert finding["count"] == 1, types
+
+
 def test_upstream_by_tcp(run: Run) -> None:
     """TCP to the upstream is dropped again and again; UDP that passes does not refute that."""
     flows: list[Line] = []
@@ -126,6 +134,15 @@ def test_visibility_of_a_rule_that_exists(run: Run) -> None:
     """Where policies have a DNS rule and nothing was asked, nothing confirms that visibility is missing."""
     found = run.causes(dropped(0, dip="203.0.113.99"), policies=[POLICY])
     assert found.get("shop/web", {}).get("visibility_missing") != "confirmed"
+
+
+def test_visibility_needs_proof(run: Run) -> None:
+    """A rule waits for names and no DNS rule hands any to the proxy: confirmed once queries are seen to pass it by."""
+    blind = own(POLICY)
+    del blind["spec"]["egress"][0]["toPorts"][0]["rules"]
+    asks = passed(0, DNS, DNS_IP, 53, "UDP", port=45001)
+    assert run.causes(dropped(1), policies=[blind])["shop/web"] == {"visibility_missing": "inferred"}
+    assert run.causes(asks, dropped(1), policies=[blind])["shop/web"] == {"visibility_missing": "confirmed"}
 
 
 def test_visibility_under_another_workload_name(run: Run) -> None:

@@ -85,7 +85,9 @@ def test_one_drop_among_many_that_pass(run: Run) -> None:
 
 def test_out_of_order_drop(run: Run) -> None:
     """A drop that is told late, by another node or file, is over all the same when a query passed after it."""
-    assert run.causes(passed(200, DNS, DNS_IP, 53, "UDP", port=45002), to_dns(100)) == {}
+    later = passed(200, DNS, DNS_IP, 53, "UDP", port=45002)
+    assert run.causes(later, to_dns(100)) == {}
+    assert run.causes(later, to_dns(100), to_dns(110)) == {}
 
 
 def test_out_of_order_refusal(run: Run) -> None:
