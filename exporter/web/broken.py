@@ -3,7 +3,7 @@
 from exporter.triage.health import Health
 from exporter.triage.interface import FindingReport, Report
 from exporter.web.html import Column, Html, element, joined, table
-from exporter.web.sections import clock
+from exporter.web.sections import clock, named, workload
 from exporter.web.status import Status
 
 _MOST_FINDINGS = 20
@@ -27,12 +27,12 @@ def findings(status: Status, report: Report) -> Html:
     rows = [
         (
             clock(finding.since, status.at),
-            _workload(workload.namespace, workload.workload),
+            workload(one.namespace, one.workload),
             _what(finding),
-            _with(finding.cause, f"{finding.confidence}{_times(finding.count)}"),
+            named(finding.cause, f"{finding.confidence} {_times(finding.count)}".rstrip()),
         )
-        for workload in report.workloads
-        for finding in workload.findings
+        for one in report.workloads
+        for finding in one.findings
     ]
     said: list[Html] = []
     if rows:
@@ -56,9 +56,9 @@ def failing_names(status: Status, health: Health) -> Html:
     rows = [
         (
             clock(name.last, status.at),
-            _workload(one.namespace, one.workload),
+            workload(one.namespace, one.workload),
             name.name,
-            _with(", ".join(name.why), _times(name.failures)),
+            named(", ".join(name.why), _times(name.failures)),
         )
         for one in health.workloads
         for name in one.names
@@ -77,14 +77,5 @@ def _what(finding: FindingReport) -> Html:
     return element("span", what or finding.evidence[0].what)
 
 
-def _with(text: str, further: str) -> Html:
-    return joined((element("span", text), " ", element("small", further) if further else ""))
-
-
 def _times(number: int) -> str:
-    return f" \N{MULTIPLICATION SIGN}{number:,}" if number > 1 else ""
-
-
-def _workload(namespace: str, name: str) -> Html:
-    """A long name breaks after its namespace, where there is no room for both."""
-    return joined((f"{namespace}/", element("wbr"), name)) if namespace else joined((name,))
+    return f"\N{MULTIPLICATION SIGN}{number:,}" if number > 1 else ""

@@ -82,10 +82,10 @@ def last_drops(status: Status) -> Html:
     rows = [
         (
             clock(drop.at, status.at),
-            _workload(drop.namespace, drop.workload),
+            workload(drop.namespace, drop.workload),
             _target(drop),
             f"{drop.port}/{drop.protocol}" if drop.port else drop.protocol,
-            _named(drop.reason, f"\N{MULTIPLICATION SIGN}{_number(drop.times)}" if drop.times > 1 else ""),
+            named(drop.reason, f"\N{MULTIPLICATION SIGN}{_number(drop.times)}" if drop.times > 1 else ""),
             drop.node_name,
         )
         for drop in status.last_drops
@@ -107,7 +107,7 @@ def workloads(status: Status) -> Html:
         return _nothing(status, "No workload has egress yet.", "No workload in the recording has egress.")
     rows = [
         (
-            _named(_workload(row.namespace, row.workload), "" if row.dns_visible else "DNS not seen"),
+            named(workload(row.namespace, row.workload), "" if row.dns_visible else "DNS not seen"),
             _number(row.connections),
             _number(row.drops),
         )
@@ -127,7 +127,7 @@ def destinations(status: Status) -> Html:
         return _nothing(status, "No connection was counted yet.", "The recording has no egress connection.")
     rows = [
         (
-            _named(row.destination, f"{'no name' if row.kind == 'world' else row.kind}, {row.scope}"),
+            named(row.destination, f"{'no name' if row.kind == 'world' else row.kind}, {row.scope}"),
             _number(row.connections),
         )
         for row in status.top_destinations
@@ -176,15 +176,16 @@ def clock(time_: datetime | None, now: datetime) -> Html:
 
 def _target(drop: DropRow) -> Html:
     """The destination, and its address where the name does not say it."""
-    return _named(drop.destination, drop.address if drop.kind in ("fqdn", "cidr", "world") else "")
+    return named(drop.destination, drop.address if drop.kind in ("fqdn", "cidr", "world") else "")
 
 
-def _workload(namespace: str, name: str) -> Html:
+def workload(namespace: str, name: str) -> Html:
     """A long name breaks after its namespace, where there is no room for both."""
     return joined((f"{namespace}/", element("wbr"), name)) if namespace else joined((name,))
 
 
-def _named(name: str, further: str) -> Html:
+def named(name: str, further: str) -> Html:
+    """What something is called, and in small what else is known of it."""
     return joined((element("span", name), " ", element("small", further) if further else ""))
 
 
