@@ -60,7 +60,7 @@ def snapshot(
                 families.RELOAD_SUCCESSFUL: {(): float(reload.successful)},
                 families.RELOAD_TIME: {(): reload.success_time},
                 **_of_expectations(pipeline.expectations),
-                **_of_dns(pipeline.dns, stream.current_ns),
+                **_of_dns(pipeline.dns, stream.last_flow_ns),
             },
             histograms={
                 families.LAG: {(): Histogram(LAG_BUCKETS, tuple(stream.lag_counts), stream.lag_sum)},

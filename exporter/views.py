@@ -114,7 +114,7 @@ class StatusView:
 
     def _workload_rows(self, connections: Counter[tuple[str, ...]], tables: _Tables) -> tuple[WorkloadRow, ...]:
         with self._pipeline.lock:
-            now_ns = self._pipeline.stream.current_ns
+            now_ns = self._pipeline.stream.last_flow_ns
             seen = self._pipeline.sees_dns_of
             return tuple(
                 WorkloadRow(
