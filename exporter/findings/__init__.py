@@ -1,0 +1,1 @@
+"""What is announced: findings of the detectors, as one document, to the log, a file and a webhook."""
