@@ -21,16 +21,22 @@ from exporter.destinations.settings import DestinationsSettings
 from exporter.detectors.dns import DnsDetector
 from exporter.detectors.settings import DetectorsSettings
 from exporter.expectations.expectations import Expectations
+from exporter.expectations.interface import Expectation
+from exporter.expectations.manifests import Manifests
 from exporter.expectations.settings import ExpectationsSettings
 from exporter.flow import Direction, Dns, EventType, Flow, Kind, Verdict
 from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents, Nodes, NodeStatus, Undecodable
 from exporter.hubble.settings import SourcesSettings
+from exporter.judging import Judging
+from exporter.known.settings import KnownSettings
+from exporter.known.sighting import Missed, Watched
 from exporter.metrics.recorder import Recorder, is_carried_to_world
 from exporter.metrics.store import Hit
 from exporter.noticing import Noticing, Started
 from exporter.recent import Recent
 from exporter.records import Records, asking, counted
 from exporter.remembering import Handover, Remembering
+from exporter.seeing import Seeing
 from exporter.stream import StreamState
 from exporter.window import WindowStats
 
@@ -39,7 +45,10 @@ _DROP, _EGRESS, _INGRESS = int(EventType.DROP), int(Direction.EGRESS), int(Direc
 _PACKETS = frozenset({_TRACE, _POLICY_VERDICT, _DROP})
 _DROPPED = int(Verdict.DROPPED)
 _UNDECIDED = (Outcome.DIRECTION_UNKNOWN, Outcome.REPLY_UNKNOWN)
+_UNEXPECTED = Expectation.UNEXPECTED
 _MOST_KINDS = 4096
+_BEAT_NS = 60 * 1_000_000_000
+"""How often the memory is told which nodes are watched."""
 Step = Callable[[Flow], Outcome]
 
 
@@ -57,6 +66,7 @@ class Pipeline:
         stream: StreamState | None = None,
         recent: Recent | None = None,
         detectors: DetectorsSettings | None = None,
+        judging: Judging | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.lock = threading.Lock()
@@ -73,7 +83,11 @@ class Pipeline:
             (detectors or DetectorsSettings()).dns, destinations, self.expectations, self.stream.is_blind
         )
         self._noticing = Noticing(dns, recorder)
-        records = Records(destinations, connections, recorder, self.recent, chosen, self.expectations, dns.watch)
+        self._judging = judging
+        known, inbox = (judging.settings, judging.inbox) if judging else (KnownSettings(), None)
+        self._seeing = Seeing(destinations, self.expectations, self.stream.coverage, inbox, known, chosen)
+        self._beat_ns, self._gaps = 0, list[Gap]()
+        records = Records(destinations, connections, recorder, self.recent, chosen, self._seeing, dns.watch)
         self._remembering = Remembering(destinations, connections, self._not_egress)
         self.handover = Handover(self.lock, connections, self.stream.coverage)
         self._step_of: dict[int, Step] = {}
@@ -82,7 +96,7 @@ class Pipeline:
             Role.START: self._start,
             Role.START_IF_WORLD: self._start_if_world,
             Role.CONTINUATION: self._continuation,
-            Role.TCP_CONTINUATION: _always(Outcome.ESTABLISHED),
+            Role.TCP_CONTINUATION: self._goes_on,
             Role.ANSWER: lambda flow: self._passed_by(flow, Outcome.REPLY),
             Role.TCP_ANSWER: _always(Outcome.REPLY),
             Role.DROP: self._drop,
@@ -156,6 +170,8 @@ class Pipeline:
             self._connections.expire(flow_now)
             self._destinations.expire(flow_now)
             self.stream.coverage.expire(wall_ns)
+            self._tell_of_nodes(flow_now)
+            self._take_news()
             if self.stream.connected:
                 self._noticing.let_pass(flow_now)
             if self.stream.live:
@@ -166,6 +182,31 @@ class Pipeline:
         """The input has ended: what was to be waited for has not come."""
         with self.lock:
             self._noticing.let_pass(self.stream.current_ns)
+
+    def take_news(self) -> None:
+        """Count what the memory has found since the last time."""
+        with self.lock:
+            self._take_news()
+
+    def _tell_of_nodes(self, flow_now: int) -> None:
+        """Tell the memory which nodes are watched, and of what was missed."""
+        gaps = self.stream.coverage.take_gaps()
+        self._gaps += gaps
+        if self._judging is None or not self.stream.live:
+            return
+        for gap in gaps:
+            self._judging.inbox.offer(Missed(gap.node_name, gap.seconds, flow_now))
+        if self.stream.connected and not self.stream.is_behind and flow_now - self._beat_ns >= _BEAT_NS:
+            watched = tuple(name for name, state in self.stream.nodes.items() if state == "connected")
+            if watched and self._judging.inbox.offer(Watched(watched, flow_now)):
+                self._beat_ns = flow_now
+
+    def _take_news(self) -> None:
+        if self._judging:
+            for values, number in self._judging.detector.take_news().items():
+                self._recorder.new_destination(values, number)
+            for values, number in self._judging.detector.take_nameless().items():
+                self._recorder.nameless_news(values, number)
 
     def take_hits(self) -> list[Hit]:
         """Budgets that were reached for the first time since the last call."""
@@ -190,7 +231,15 @@ class Pipeline:
     def take_gaps(self) -> list[Gap]:
         """Gaps of coverage found since the last call."""
         with self.lock:
-            return self.stream.coverage.take_gaps()
+            gaps, self._gaps = self._gaps, []
+            return gaps
+
+    def expect(self, read: Manifests) -> None:
+        """Answer by these policies from now on."""
+        with self.lock:
+            self.expectations.replace(read)
+            self._seeing.forget_answers()
+            self.dns.reconsider()
 
     def reconfigure(self, sources: SourcesSettings, destinations: DestinationsSettings) -> None:
         """Judge by other settings from now on; what was counted and learnt stays."""
@@ -218,6 +267,7 @@ class Pipeline:
             "latency_namespaces": self._recorder.latency.stats(),
             "nodes": nodes,
             "chosen_workloads": self._chosen.stats(),
+            "contacts": self._seeing.stats(),
         }
 
     def _find_step(self, kind: Kind) -> Step:
@@ -241,7 +291,12 @@ class Pipeline:
 
     def _continuation(self, flow: Flow) -> Outcome:
         self._at_port_53(flow)
+        self._seeing.goes_on(flow)
         return Outcome.SAME_CONNECTION if self._connections.continues(flow) else Outcome.ESTABLISHED
+
+    def _goes_on(self, flow: Flow) -> Outcome:
+        self._seeing.goes_on(flow)
+        return Outcome.ESTABLISHED
 
     def _start(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)
@@ -266,11 +321,12 @@ class Pipeline:
         self.dns.watch.drops.passed(flow, source, destination)
         if self._destinations.resolvers.is_asked(flow):
             self.dns.watch.drops.passed_to_resolver(flow, source)
+        answer = self._seeing.begins(flow, source, destination)
         to_world = is_carried_to_world(flow, destination)
         if not self._connections.start(flow, awaits_answer=to_world):
             return Outcome.SAME_CONNECTION
-        self._recorder.connection(flow, source, destination)
-        self._contact(flow, source, destination)
+        self._recorder.connection(flow, source, destination, unexpected=answer.expectation is _UNEXPECTED)
+        self._bypass(flow, source, destination)
         if to_world:
             self._recorder.world_start(flow)
         return counted(destination)
@@ -292,19 +348,18 @@ class Pipeline:
     def _count_drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> Outcome:
         if self._chosen.chooses and self._chosen.excludes(source):
             return Outcome.EXCLUDED
-        self._recorder.drop(flow, source, destination)
-        self._contact(flow, source, destination)
+        answer = self._seeing.begins(flow, source, destination)
+        self._recorder.drop(flow, source, destination, unexpected=answer.expectation is _UNEXPECTED)
+        self._bypass(flow, source, destination)
         self.recent.dropped(flow, source, destination)
         self.dns.watch.drops.dropped(flow, source, destination)
         return counted(destination)
 
-    def _contact(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
-        """What there is to say of a contact, whether it was let pass or not: is it DNS elsewhere, is it expected?"""
+    def _bypass(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
+        """A contact, whether it was let pass or not, may be DNS elsewhere."""
         transport = self._destinations.resolvers.bypass(flow, source, destination)
         if transport:
             self._recorder.dns_bypass(flow, source, transport)
-        if self.expectations.is_asked:
-            self.expectations.answer(flow, source, destination, self._destinations.workload_of)
 
     def _denied_verdict(self, flow: Flow) -> Outcome:
         source = self._destinations.source_of(flow)

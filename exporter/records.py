@@ -4,13 +4,14 @@ from exporter.chosen import Chosen
 from exporter.connections.connections import Connections
 from exporter.counting import Outcome
 from exporter.destinations.directory import Destinations, is_unresolved
-from exporter.destinations.interface import Destination, WorkloadName
+from exporter.destinations.interface import Destination
 from exporter.detectors.interface import PROXY_ERROR, REFUSED
 from exporter.detectors.watch import DnsWatch
-from exporter.expectations.expectations import Expectations
+from exporter.expectations.interface import Expectation
 from exporter.flow import Dns, Flow, Http, Kafka, L7Type
 from exporter.metrics.recorder import Recorder
 from exporter.recent import Recent
+from exporter.seeing import Seeing
 
 
 class Records:
@@ -23,12 +24,12 @@ class Records:
         recorder: Recorder,
         recent: Recent,
         chosen: Chosen,
-        expectations: Expectations,
+        seeing: Seeing,
         dns: DnsWatch,
     ) -> None:
         self._destinations, self._connections = destinations, connections
         self._recorder, self._recent, self._chosen = recorder, recent, chosen
-        self._expectations, self._dns = expectations, dns
+        self._seeing, self._dns = seeing, dns
 
     def denied(self, flow: Flow) -> Outcome:
         """A query or request that the proxy refused, from the side that asked: no other event shows this drop."""
@@ -46,18 +47,12 @@ class Records:
             destination = self._destinations.destination_of(flow, source)
             if isinstance(record, Http | Kafka):
                 self._recorder.l7_request(flow, source, destination, record)
-        self._recorder.drop(flow, source, destination)
+        # A refused query is a contact to the name that was asked, not to the resolver; a name of the cluster is none.
+        is_contact = destination.external or not isinstance(record, Dns)
+        unexpected = is_contact and self._seeing.begins(flow, source, destination).expectation is Expectation.UNEXPECTED
+        self._recorder.drop(flow, source, destination, unexpected=unexpected)
         self._recent.dropped(flow, source, destination)
-        if self._expectations.is_asked:
-            self._look_up(flow, source, destination)
         return counted(destination)
-
-    def _look_up(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
-        """A refused query is a contact to the name that was asked, not to the resolver."""
-        if flow.l7 is None or not isinstance(flow.l7.record, Dns):
-            self._expectations.answer(flow, source, destination, self._destinations.workload_of)
-        elif destination.external:
-            self._expectations.answer_name(flow, source, destination.label)
 
     def dns_query(self, flow: Flow) -> Outcome:
         """A query that the proxy let pass."""

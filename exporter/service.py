@@ -3,24 +3,30 @@
 import gc
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from exporter import log
 from exporter.connections.connections import Connections
 from exporter.destinations.directory import Destinations
 from exporter.expectations.expectations import Expectations
 from exporter.expectations.live import LiveFiles
+from exporter.findings.delivery import Findings
 from exporter.flow import Flow
 from exporter.flow_lines import FlowLines
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import AT_ONCE, Disconnected, FlowSource
 from exporter.journal import Journal
+from exporter.judging import Judging
+from exporter.known.interface import Store as KnownStore
+from exporter.known.memory import MemoryStore
+from exporter.known_samples import known_samples
 from exporter.log import logger
 from exporter.metrics import families
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.families import Family
 from exporter.metrics.recorder import Recorder
 from exporter.metrics.scrape import OPENMETRICS, TEXT, exposition, wants_openmetrics
-from exporter.metrics.selfmetrics import registry_of
+from exporter.metrics.selfmetrics import Snapshot, registry_of
 from exporter.metrics.store import Store
 from exporter.metrics.switches import Switches
 from exporter.pipeline import Pipeline
@@ -62,8 +68,14 @@ class Service:
         *,
         live: bool,
         reading: Reading | None = None,
+        store: KnownStore | None = None,
+        remembers: bool = True,
     ) -> None:
-        """Build the boxes; `reading` gives the settings anew when a reload asks for it."""
+        """Build the boxes; `reading` gives the settings anew when a reload asks for it.
+
+        `store` keeps the memory of destinations, without one it ends with the process; with `remembers` False there is
+        none, and nothing is new.
+        """
         self._settings, self._source, self._live = settings, source, live
         self._store = Store(families.PRODUCT, settings.metrics)
         self._products = Exposition(self._store)
@@ -71,6 +83,12 @@ class Service:
             self._store,
             Switches(settings.metrics.labels),
             latency_namespaces=settings.metrics.latency_namespaces,
+        )
+        self.findings = Findings(settings.findings)
+        self.judging = (
+            Judging(store or MemoryStore(), settings.known, settings.detectors.destinations, self.findings.announce)
+            if remembers
+            else None
         )
         self.pipeline = Pipeline(
             settings.sources,
@@ -81,24 +99,16 @@ class Service:
             recent=Recent(settings.web.recent_drops),
             expectations=Expectations(settings.expectations),
             detectors=settings.detectors,
+            judging=self.judging,
         )
         self._expected = LiveFiles(settings.expectations)
-        self.pipeline.expectations.replace(self._expected.read)
+        self.pipeline.expect(self._expected.read)
         self._journal, self._flow_lines = Journal(), FlowLines(settings.log, self.pipeline)
         self._status = StatusView(self.pipeline, self._store, settings, source)
         self.reloading = Reload(settings, reading, self._apply)
         self._routes = Routes(self, settings.web.max_scrapes, lifecycle=settings.web.enable_lifecycle)
-        self._registry = registry_of(
-            lambda: snapshot(
-                self.pipeline,
-                self._recorder,
-                decoder,
-                settings.hubble,
-                self._source.stats(),
-                self._routes,
-                self.reloading,
-            )
-        )
+        self._decoder = decoder
+        self._registry = registry_of(self._snapshot)
         web_file = settings.web.config.file
         self._web = WebServer(settings.web, self._routes, LiveConfig(web_file, read_web_config) if web_file else None)
         source.report_to(self.pipeline.handle)
@@ -110,9 +120,19 @@ class Service:
 
     def consume(self, *, once: bool = True) -> None:
         """Read the source to its end; with `once` also a live one, to the first time its stream ends."""
+        self._read(once=once)
+        if once and self.judging:
+            self.judging.finish()
+            self.pipeline.take_news()
+
+    def _read(self, *, once: bool) -> None:
         handle, note = self.pipeline.handle, self._journal.note
+        judging = self.judging if once else None
         for event in self._source.events():
             outcome = handle(event)
+            if judging and judging.inbox.is_filling:
+                # Nobody else empties it while a source is read once.
+                judging.step()
             if isinstance(event, Flow):
                 if event.egress_allowed_by or event.egress_denied_by:
                     note(event)
@@ -156,6 +176,9 @@ class Service:
         self._spawn("stream", lambda: self._stream(finished))
         self._spawn("ticker", self._tick)
         self._spawn("expectations", self._look_at_expectations)
+        if self.judging:
+            self.findings.start()
+            self._spawn("memory", partial(self.judging.work, self._stopping.is_set))
         _spare_the_collector()
         logger().info("exporter_started", url=url, source=self._source.description)
         ready(url)
@@ -169,6 +192,7 @@ class Service:
         for thread in self._threads:
             # One that waits for standard input cannot be woken; it ends with the process.
             thread.join(timeout=2)
+        self.findings.stop()
         if self.signals.terminated:
             self._routes.last_scrape(self._settings.web.last_scrape)
         self._web.stop()
@@ -223,6 +247,21 @@ class Service:
         """What `/api/v1/dns` and the landing page say of failing names."""
         return health(self.pipeline)
 
+    def _snapshot(self) -> Snapshot:
+        """What the exporter says about itself."""
+        taken = snapshot(
+            self.pipeline,
+            self._recorder,
+            self._decoder,
+            self._settings.hubble,
+            self._source.stats(),
+            self._routes,
+            self.reloading,
+        )
+        if self.judging is None:
+            return taken
+        return taken._replace(samples={**taken.samples, **known_samples(self.judging)})
+
     def _apply(self, settings: Settings) -> None:
         """Let the boxes go on with other settings; what they have counted and learnt stays."""
         log.configure(settings.log)
@@ -260,10 +299,9 @@ class Service:
             if self._stopping.is_set():
                 return
             read = live.look(again=again)
+            if read is not None:
+                self.pipeline.expect(read)
             with self.pipeline.lock:
-                if read is not None:
-                    self.pipeline.expectations.replace(read)
-                    self.pipeline.dns.reconsider()
                 self.pipeline.expectations.is_current = live.successful
 
     def _tick(self) -> None:

@@ -860,6 +860,7 @@ def test_caches() -> None:
     assert set(Rig().pipeline.cache_stats()) == {
         *("connections", "inbound", "redirects", "dns_queries"),
         *("pods", "node_names", "learned_addresses", "destinations", "nodes", "chosen_workloads", "expectations"),
+        "contacts",
         *("dns_answers", "dns_search_suffixes", "dns_workloads"),
         *("dns_awaited", "dns_evidence", "dns_askers", "dns_found_names", "dns_verdicts", "latency_namespaces"),
     }

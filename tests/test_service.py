@@ -155,7 +155,7 @@ def test_ready_once_the_stream_has_connected() -> None:
     thread = threading.Thread(target=lambda: codes.append(service.run(urls.append)))
     thread.start()
     try:
-        eventually(lambda: service.pipeline.stream.last_fault is not None, "an attempt")
+        eventually(lambda: bool(urls) and service.pipeline.stream.last_fault is not None, "an attempt")
         assert get(f"{urls[0]}/-/ready") == (503, "not ready: the stream has not connected yet\n")
         assert get(f"{urls[0]}/-/healthy")[0] == 200
         assert "Not connected: nothing listens there" in get(urls[0])[1]

@@ -4,7 +4,8 @@ from exporter.destinations.cidrs import CidrNames
 from exporter.destinations.classify import Contact, Knowledge, asked_name, classify
 from exporter.destinations.dns_answers import NOT_ASKED, Asked
 from exporter.destinations.dns_memory import DnsMemory
-from exporter.destinations.interface import RESOLVER, Destination, DestinationKind, WorkloadName
+from exporter.destinations.domains import registered_domain
+from exporter.destinations.interface import RESOLVER, Destination, DestinationKind, NameConfidence, WorkloadName
 from exporter.destinations.names import ClusterNames
 from exporter.destinations.resolvers import Resolvers
 from exporter.destinations.scopes import Scope, Scopes
@@ -119,6 +120,27 @@ class Destinations:
         )
         destination = self._classified[key] = classify(contact, self._knowledge)
         return destination
+
+    def remembered_as(self, flow: Flow, source: WorkloadName, destination: Destination) -> tuple[str, ...]:
+        """What a destination is remembered as, the likeliest first; nothing for an address without a name.
+
+        A name by its registered domain: what a company calls its servers is not news. Of an address only a name that
+        the operator gave it counts, for what agents put on it changes with policies and releases.
+        """
+        if destination.kind is DestinationKind.WORLD:
+            return ()
+        if destination.kind is DestinationKind.CIDR:
+            configured = self._knowledge.cidrs.name_of(self._knowledge.scopes.canonical(flow.destination_ip))
+            return (configured,) if configured else ()
+        if destination.kind is not DestinationKind.FQDN or not destination.external:
+            return (destination.label,)
+        names = [destination.label]
+        if destination.confidence is NameConfidence.AMBIGUOUS:
+            asked = self.dns.asked(flow)
+            bare = (self._knowledge.names.bare(name, source.namespace) for name in flow.destination_names)
+            names += [found.name for found in bare if found.name and not found.internal]
+            names += [*asked.within, *asked.past]
+        return tuple(dict.fromkeys(registered_domain(name) or name for name in names))
 
     @property
     def names(self) -> ClusterNames:

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from exporter.destinations.scopes import Scope
 from exporter.duration import Duration
 
 
@@ -56,9 +57,23 @@ class DnsSettings(BaseModel):
     )
 
 
+class DestinationsDetectorSettings(BaseModel):
+    """New and unexpected destinations."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scopes: tuple[Scope, ...] = Field(
+        default=(Scope.PUBLIC, Scope.METADATA),
+        description="Scopes of destinations whose findings are a `warning`; in others they are `info`.",
+    )
+
+
 class DetectorsSettings(BaseModel):
     """What is noticed in flows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dns: DnsSettings = Field(default=DnsSettings(), description="Name resolution that does not work.")
+    destinations: DestinationsDetectorSettings = Field(
+        default=DestinationsDetectorSettings(), description="New and unexpected destinations."
+    )

@@ -31,14 +31,18 @@ class WebhookSettings(BaseModel):
         default=SecretStr(""),
         description="Key of the signature: `X-Hubble-Egress-Signature: sha256=` and the HMAC-SHA256 of the body.",
     )
-    secret_file: str = Field(default="", description="File that `secret` is read from; it is read again when it changes.")
+    secret_file: str = Field(
+        default="", description="File that `secret` is read from; it is read again when it changes."
+    )
     ca_file: str = Field(default="", description="Certificates (PEM) of the endpoint's authority; else the system's.")
     timeout: Duration = Field(default=10.0, gt=0, description="Longest wait for an answer.")
     attempts: int = Field(
         default=5, ge=1, description="How often a finding is posted that is not taken, with delays from 1 s to 1 m."
     )
     queue: int = Field(
-        default=1_000, ge=1, description="Findings (entries, about 3 KiB each) that wait; one more is dropped and counted."
+        default=1_000,
+        ge=1,
+        description="Findings (entries, about 3 KiB each) that wait; one more is dropped and counted.",
     )
 
 

@@ -26,8 +26,10 @@ class ValkeySettings(BaseModel):
     address: str = Field(default="", description="`HOST:PORT` of the server.")
     database: int = Field(default=0, ge=0, description="Number of its database.")
     user: str = Field(default="", description="User name, where the server has users.")
-    password: SecretStr = Field(default=SecretStr(""), description="Password.")
-    password_file: str = Field(default="", description="File that `password` is read from.")
+    password: SecretStr | None = Field(default=None, description="Password.")
+    password_file: str | None = Field(
+        default=None, description="File that `password` is read from, anew for each connection."
+    )
     tls: bool = Field(default=False, description="Speak TLS.")
     ca_file: str = Field(default="", description="Certificates (PEM) of the server's authority; else the system's.")
     timeout: Duration = Field(default=2.0, gt=0, description="Longest wait for a connection or an answer.")
@@ -83,7 +85,9 @@ class KnownSettings(BaseModel):
     )
     learning: LearningSettings = Field(default=LearningSettings(), description="When a workload is armed.")
     expire: Duration = Field(
-        default=90 * _DAY, ge=_DAY, description="What was not seen for so long is forgotten, and new when it comes again."
+        default=90 * _DAY,
+        ge=_DAY,
+        description="What was not seen for so long is forgotten, and new when it comes again.",
     )
     refresh: Duration = Field(
         default=60.0, ge=1, description="How often it is noted that something known was seen again."
@@ -91,8 +95,8 @@ class KnownSettings(BaseModel):
     entries: int = Field(
         default=500_000,
         ge=1_000,
-        description="Facts (about 500 B of memory each) of the workloads in use, and of an SQLite file; beyond them what "
-        "was unseen for longest is left out.",
+        description="Facts (about 500 B of memory each) of the workloads in use, and of an SQLite file; beyond them "
+        "what was unseen for longest is left out.",
     )
     destinations_per_workload: int = Field(
         default=2_000,
@@ -105,8 +109,8 @@ class KnownSettings(BaseModel):
     contacts: int = Field(
         default=50_000,
         ge=1,
-        description="Contacts (pod, address, port; entries, about 500 B each) that are known to be noted; when it is full "
-        "all are noted again.",
+        description="Contacts (pod, address, port; entries, about 500 B each) that are known to be noted; when it is "
+        "full all are noted again.",
     )
     queue: int = Field(
         default=10_000, ge=1, description="Sightings (entries, about 1 KiB each) that wait for the store."

@@ -140,6 +140,43 @@ NAMED_CONNECTIONS = Family(
     (labels.NAME_CONFIDENCE,),
 )
 
+NEW_DESTINATIONS = Family(
+    "hubble_egress_new_destinations_total",
+    "counter",
+    "Destinations that a workload went to, or tried to, for the first time; each is counted once, by all exporters "
+    "that share a store together.",
+    (
+        *_SOURCE,
+        labels.DESTINATION_KIND,
+        labels.SCOPE,
+        labels.NOVELTY,
+        labels.ANSWER,
+        labels.CONTEXT,
+    ),
+    (_FOLD_WORKLOAD, _FOLD_NAMESPACE, (labels.DESTINATION_KIND, labels.SCOPE, labels.NOVELTY)),
+)
+NAMELESS_NEWS = Family(
+    "hubble_egress_nameless_news_total",
+    "counter",
+    "What was new about addresses without a name, of workloads whose DNS is not seen: it is announced nowhere else.",
+    (*_SOURCE, labels.NAMELESS_NEWS_LABEL),
+    (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
+)
+UNEXPECTED_CONNECTIONS = Family(
+    "hubble_egress_unexpected_connections_total",
+    "counter",
+    "Connections that nothing allows which was declared for their workload; they are in `connections` too.",
+    (*_SOURCE, labels.DESTINATION_KIND, labels.SCOPE),
+    (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
+)
+UNEXPECTED_DROPS = Family(
+    "hubble_egress_unexpected_drops_total",
+    "counter",
+    "Drops and refusals on the way to such destinations; what policy drops is one of them.",
+    (*_SOURCE, labels.DESTINATION_KIND, labels.SCOPE),
+    (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
+)
+
 PRODUCT = (
     CONNECTIONS,
     DROPS,
@@ -153,6 +190,10 @@ PRODUCT = (
     NAMED_CONNECTIONS,
     DNS_FAILURES,
     DNS_BREAKAGE_STARTS,
+    NEW_DESTINATIONS,
+    NAMELESS_NEWS,
+    UNEXPECTED_CONNECTIONS,
+    UNEXPECTED_DROPS,
 )
 
 DNS_BREAKAGE = Family(
@@ -177,7 +218,60 @@ DNS_LATENCY = Family(
     (labels.SOURCE_NAMESPACE,),
 )
 
-READ = (DNS_BREAKAGE, DNS_FAILING_NAMES, DNS_LATENCY)
+_UNEXPECTED = (*_SOURCE, *_DESTINATION, *_PORT, labels.VERDICT)
+UNEXPECTED_FIRST_SEEN = Family(
+    "hubble_egress_unexpected_destination_first_seen_timestamp_seconds",
+    "gauge",
+    "When an armed workload went to an unexpected destination for the first time; at most `known.unexpected`, the "
+    "longest episodes, for a day after they were seen last.",
+    _UNEXPECTED,
+)
+UNEXPECTED_ACTIVE_SINCE = Family(
+    "hubble_egress_unexpected_destination_active_since_timestamp_seconds",
+    "gauge",
+    "When the present episode began; one ends after two hours of silence.",
+    _UNEXPECTED,
+)
+UNEXPECTED_LAST_SEEN = Family(
+    "hubble_egress_unexpected_destination_last_seen_timestamp_seconds",
+    "gauge",
+    "When it was seen last, to the minute.",
+    _UNEXPECTED,
+)
+WORKLOADS = Family(
+    "hubble_egress_workloads", "gauge", "Workloads by how much is known of them.", (labels.WORKLOAD_STATE,)
+)
+NAMELESS_WORKLOADS = Family(
+    "hubble_egress_nameless_workloads",
+    "gauge",
+    "Workloads that go outside the cluster and whose DNS is not seen: new addresses of theirs are counted only.",
+)
+KNOWN_DESTINATIONS = Family(
+    "hubble_egress_known_destinations",
+    "gauge",
+    "Destinations that are remembered of a workload; those of all but `known.workloads` are `~other`.",
+    _SOURCE,
+)
+FANOUT = Family(
+    "hubble_egress_destination_fanout",
+    "gauge",
+    "Destinations outside the cluster that a workload went to, or tried to, within `known.fanout-window`; names of one "
+    "registered domain are one.",
+    _SOURCE,
+)
+
+READ = (
+    DNS_BREAKAGE,
+    DNS_FAILING_NAMES,
+    DNS_LATENCY,
+    UNEXPECTED_FIRST_SEEN,
+    UNEXPECTED_ACTIVE_SINCE,
+    UNEXPECTED_LAST_SEEN,
+    WORKLOADS,
+    NAMELESS_WORKLOADS,
+    KNOWN_DESTINATIONS,
+    FANOUT,
+)
 """Product families that are read from the detectors at scrape time."""
 
 FLOWS = Family(
@@ -359,6 +453,41 @@ EXPECTATION_EVALUATIONS = Family(
     "Distinct contacts that were looked up in the expectations, by answer; each once until the expectations change.",
     (labels.EXPECTATION,),
 )
+STORE_ENTRIES = Family(
+    "hubble_egress_exporter_store_entries", "gauge", "Facts of the workloads in use, which are held in memory."
+)
+STORE_ENTRIES_LIMIT = Family("hubble_egress_exporter_store_entries_limit", "gauge", "Most of them that are held.")
+STORE_STORED = Family("hubble_egress_exporter_store_stored_entries", "gauge", "Facts in the store itself.")
+STORE_BYTES = Family(
+    "hubble_egress_exporter_store_size_bytes", "gauge", "Size of the store; of a server all that it holds."
+)
+STORE_WRITES = Family("hubble_egress_exporter_store_writes_total", "counter", "Facts written to the store.")
+STORE_ERRORS = Family(
+    "hubble_egress_exporter_store_errors_total", "counter", "Times that the store did not work.", (labels.STORE_FAULT,)
+)
+STORE_DEGRADED = Family(
+    "hubble_egress_exporter_store_degraded",
+    "gauge",
+    "1 while the store does not work: findings may be repeated, and workloads that were not read yet are learning.",
+)
+STORE_QUEUE = Family("hubble_egress_exporter_store_queue", "gauge", "Sightings and facts that wait for the store.")
+STORE_QUEUE_LIMIT = Family("hubble_egress_exporter_store_queue_limit", "gauge", "Most sightings that may wait.")
+STORE_REFUSED = Family(
+    "hubble_egress_exporter_store_refused_total",
+    "counter",
+    "Sightings and facts that found no room: in the queue, or within `known.destinations-per-workload`.",
+)
+UNEXPECTED_REFUSED = Family(
+    "hubble_egress_exporter_unexpected_destinations_refused_total",
+    "counter",
+    "Times that an unexpected destination found no room within `known.unexpected`, or took that of a shorter episode.",
+)
+FINDINGS = Family(
+    "hubble_egress_exporter_findings_total",
+    "counter",
+    "Findings by what became of them.",
+    (labels.DETECTOR, labels.SINK, labels.DELIVERY),
+)
 BUILD_INFO = Family(
     "hubble_egress_exporter_build_info",
     "gauge",
@@ -405,5 +534,17 @@ EXPORTER = (
     EXPECTATION_UNREAD,
     EXPECTATION_RELOAD,
     EXPECTATION_EVALUATIONS,
+    STORE_ENTRIES,
+    STORE_ENTRIES_LIMIT,
+    STORE_STORED,
+    STORE_BYTES,
+    STORE_WRITES,
+    STORE_ERRORS,
+    STORE_DEGRADED,
+    STORE_QUEUE,
+    STORE_QUEUE_LIMIT,
+    STORE_REFUSED,
+    UNEXPECTED_REFUSED,
+    FINDINGS,
     BUILD_INFO,
 )

@@ -8,9 +8,13 @@ from exporter.destinations.interface import DestinationKind, NameConfidence
 from exporter.destinations.resolvers import TRANSPORTS
 from exporter.destinations.scopes import Scope
 from exporter.detectors.interface import FAILURES, Cause
+from exporter.detectors.novelty import NAMELESS_NEWS
 from exporter.expectations.interface import Expectation
 from exporter.expectations.manifests import POLICY_KINDS
 from exporter.expectations.unread import KNOWN_UNREAD
+from exporter.findings.interface import Context, Detector, Novelty
+from exporter.known.interface import Fault
+from exporter.known.learning import State
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +119,25 @@ FAILURE = Label(
     FAILURES,
 )
 CAUSE = Label("cause", "Why it is broken; the README says what was seen of each.", tuple(Cause))
+NOVELTY = Label(
+    "novelty",
+    "`destination`: it never went there; `port`: not on this port; `address_reused`: the address is known under "
+    "another name.",
+    tuple(Novelty),
+)
+CONTEXT = Label(
+    "context",
+    "What was going on, the first that holds: `learning`: the workload is not armed; `after_gap`: flows were missed "
+    "before; `rollout`: minutes after a new ReplicaSet; `startup`: minutes after the start of the pod; `steady`.",
+    tuple(Context),
+)
+ANSWER = Label("expectation", "Whether somebody declared it.", tuple(Expectation))
+NAMELESS_NEWS_LABEL = Label(
+    "novelty",
+    "`address`, `network`: the first of its /24 or /48, `port`: the first of this port and protocol.",
+    NAMELESS_NEWS,
+)
+VERDICT = Label("verdict", "What became of it.", ("forwarded", "redirected", "audited", "dropped"))
 L7_PROTOCOL = Label("l7_protocol", "Protocol of the request.", ("http", "kafka"))
 METHOD = Label("method", "HTTP method or Kafka request.", (*HTTP_METHODS, *KAFKA_METHODS, OTHER))
 STATUS = Label("status", "HTTP status or Kafka error code; empty when there was no response; `other` when unknown.")
@@ -158,7 +181,8 @@ DECODE_REASON = Label(
 PRODUCT_FAMILIES = (
     *("connections", "drops", "policy_verdicts", "dns_queries", "dns_responses", "l7_requests"),
     *("world_connection_starts", "world_connections_answered", "dns_bypass", "named_connections"),
-    *("dns_failures", "dns_breakage_starts"),
+    *("dns_failures", "dns_breakage_starts", "new_destinations", "nameless_news"),
+    *("unexpected_connections", "unexpected_drops"),
 )
 FAMILY = Label("family", "Product family, without `hubble_egress_` and `_total`.", PRODUCT_FAMILIES)
 FOLDED_LABEL = Label(
@@ -166,7 +190,7 @@ FOLDED_LABEL = Label(
     "The label whose value was folded.",
     (
         *("source_namespace", "source_workload", "destination", "destination_port", "reason"),
-        *("policy_namespace", "policy", "method", "status", "node_name"),
+        *("policy_namespace", "policy", "method", "status", "node_name", "destination_kind", "scope", "novelty"),
     ),
 )
 KEPT_STATE = Label(
@@ -178,6 +202,21 @@ SELF_NODE_NAME = Label("node_name", "The node, as Hubble names it; at most hubbl
 CERTIFICATE = Label("certificate", "`ca`: hubble.tls.ca-file, `client`: hubble.tls.cert-file; neither without TLS.")
 MASK = Label("mask", "`release`, `oldest` or `none`.", ("release", "oldest", "none"))
 CACHE = Label("cache", "Which cache or window.")
+WORKLOAD_STATE = Label(
+    "state",
+    "`learning`: where it goes is not known yet; `armed`: new destinations are announced; `open_ended`: it goes "
+    "somewhere new all the time, and is counted only.",
+    tuple(State),
+)
+STORE_FAULT = Label("reason", "Why the store did not work.", tuple(Fault))
+DETECTOR = Label("detector", "Who found it.", tuple(Detector))
+SINK = Label("sink", "Where it was announced.", ("log", "file", "webhook"))
+DELIVERY = Label(
+    "outcome",
+    "`delivered`; `suppressed`: the workload had `findings.per-workload` in this hour; `dropped`: the queue was full; "
+    "`failed`: it could not be written, or was not taken.",
+    ("delivered", "suppressed", "dropped", "failed"),
+)
 EXPECTATION = Label("answer", "The answer.", tuple(Expectation))
 RULE_SOURCE = Label("source", "`allowlist`: our own format, `policies`: Kubernetes objects.", ("allowlist", "policies"))
 RULE_KIND = Label("kind", "Kind of the object that has the rule.", POLICY_KINDS)

@@ -8,6 +8,7 @@ from exporter.detectors.interface import Cause
 from exporter.flow import Dns, EventType, Flow, Http, Kafka, Policy, Verdict
 from exporter.hubble.drop_reasons import drop_reason_name
 from exporter.metrics import families, labels
+from exporter.metrics.ceiling import EXPECTED, UNEXPECTED
 from exporter.metrics.latency import Latency
 from exporter.metrics.series import FamilySeries, Values
 from exporter.metrics.store import Store
@@ -66,13 +67,19 @@ class Recorder:
         self._dns_bypass = store.families[families.DNS_BYPASS]
         self._dns_failures = store.families[families.DNS_FAILURES]
         self._dns_breakage_starts = store.families[families.DNS_BREAKAGE_STARTS]
+        self._new_destinations = store.families[families.NEW_DESTINATIONS]
+        self._nameless_news = store.families[families.NAMELESS_NEWS]
+        self._unexpected_connections = store.families[families.UNEXPECTED_CONNECTIONS]
+        self._unexpected_drops = store.families[families.UNEXPECTED_DROPS]
         self._world_answered = store.families[families.WORLD_ANSWERED]
         self._named = store.families[families.NAMED_CONNECTIONS]
         for confidence in NameConfidence:
             # All exist from the start, so that the share of each is one.
             store.count(self._named, (confidence.value,), 0)
 
-    def connection(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
+    def connection(
+        self, flow: Flow, source: WorkloadName, destination: Destination, *, unexpected: bool = False
+    ) -> None:
         """One connection, or as many as an aggregated line stands for."""
         kind = flow.kind
         values = (
@@ -85,15 +92,19 @@ class Recorder:
             kind.protocol,
             _CONNECTION_VERDICTS.get(kind.verdict, "forwarded"),
         )
-        self._count(self._connections, values, flow.weight)
+        self._count(self._connections, values, flow.weight, UNEXPECTED if unexpected else EXPECTED)
+        if unexpected:
+            self._count(self._unexpected_connections, values[:4], flow.weight)
         if destination.external and destination.kind is not _ENTITY:
             self.store.count(self._named, _CONFIDENCES[destination.confidence], flow.weight)
 
-    def drop(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
+    def drop(self, flow: Flow, source: WorkloadName, destination: Destination, *, unexpected: bool = False) -> None:
         """One dropped packet, or one query or request that the proxy refused."""
         where = (destination.kind, destination.scope, destination.label)
         values = (*source, *where, port_of_drop(flow), flow.kind.protocol, reason_of_drop(flow))
-        self._count(self._drops, values, flow.weight)
+        self._count(self._drops, values, flow.weight, UNEXPECTED if unexpected else EXPECTED)
+        if unexpected:
+            self._count(self._unexpected_drops, values[:4], flow.weight)
 
     def policy_verdict(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:
         """One policy verdict, with the policy behind it where Hubble names one."""
@@ -138,6 +149,14 @@ class Recorder:
         """One connection, or dropped packet, to a resolver that is not the cluster's."""
         self._count(self._dns_bypass, (source.namespace, source.name, transport), flow.weight)
 
+    def new_destination(self, values: Values, number: int) -> None:
+        """So many new destinations."""
+        self._count(self._new_destinations, values, number)
+
+    def nameless_news(self, values: Values, number: int) -> None:
+        """So many news about addresses without a name."""
+        self._count(self._nameless_news, values, number)
+
     def l7_request(self, flow: Flow, source: WorkloadName, destination: Destination, record: Http | Kafka) -> None:
         """One HTTP or Kafka exchange."""
         if isinstance(record, Http):
@@ -160,10 +179,10 @@ class Recorder:
         """The first answer to one of them."""
         self._count(self._world_answered, (node_name,), weight)
 
-    def _count_switched(self, series: FamilySeries, values: Values, weight: int) -> None:
+    def _count_switched(self, series: FamilySeries, values: Values, weight: int, pool: str = EXPECTED) -> None:
         if self._switches:
             values = self._switches.apply(series.family, values)
-        self.store.count(series, values, weight)
+        self.store.count(series, values, weight, pool)
 
 
 _ANSWERING = (Scope.PUBLIC, Scope.PRIVATE)

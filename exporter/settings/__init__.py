@@ -7,7 +7,9 @@ from exporter.demo.settings import DemoSettings
 from exporter.destinations.settings import DestinationsSettings
 from exporter.detectors.settings import DetectorsSettings
 from exporter.expectations.settings import ExpectationsSettings
+from exporter.findings.settings import FindingsSettings
 from exporter.hubble.settings import HubbleSettings, SourcesSettings
+from exporter.known.settings import KnownSettings
 from exporter.log import LogSettings
 from exporter.metrics.settings import MetricsSettings
 from exporter.web.settings import WebSettings
@@ -31,6 +33,8 @@ class Settings(BaseModel):
         default=ExpectationsSettings(), description="What each workload is allowed to reach."
     )
     detectors: DetectorsSettings = Field(default=DetectorsSettings(), description="What is noticed in flows.")
+    known: KnownSettings = Field(default=KnownSettings(), description="The memory of where each workload goes.")
+    findings: FindingsSettings = Field(default=FindingsSettings(), description="How findings are delivered.")
     metrics: MetricsSettings = Field(default=MetricsSettings(), description="What keeps the number of series bounded.")
     web: WebSettings = Field(default=WebSettings(), description="Where `/metrics` and the pages are served.")
     demo: DemoSettings = Field(default=DemoSettings(), description="The cluster that `demo` invents.")

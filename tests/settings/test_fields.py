@@ -84,7 +84,7 @@ def test_settings_are_frozen() -> None:
     [
         ("web.timeot", "web.timeout"),
         ("wep.timeout", "web.timeout"),
-        ("timeout", "web.timeout"),
+        ("max-scrapes", "web.max-scrapes"),
         ("demo.tcp-window", "connections.tcp-window"),
         ("destinations.qqq", None),
         ("web.port", None),

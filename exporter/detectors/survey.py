@@ -1,0 +1,76 @@
+"""What is known of all workloads in use, for gauges and pages: a few of them each second, so that it costs little."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from exporter.detectors.destinations import DestinationsDetector
+from exporter.detectors.novelty import has_names
+from exporter.known.interface import Row, What, WorkloadKey
+from exporter.known.learning import State
+from exporter.known.recall import Recall
+from exporter.known.workload import split
+
+_WENT = (What.DESTINATION, What.DENIED)
+_OUTSIDE = ('"kind":"fqdn"', '"kind":"cidr"', '"kind":"world"')
+_ROUND = 30
+"""Each workload is looked at once in so many steps."""
+
+
+class Surveyed(NamedTuple):
+    """One workload at the time it was looked at."""
+
+    workload: WorkloadKey
+    state: State
+    since_ns: int
+    missing: tuple[str, ...]
+    known: int
+    """Destinations that it knows."""
+    fanout: int
+    """Those of them outside the cluster that it went to, or tried to, within the window."""
+    nameless: bool
+    """It goes outside the cluster, and the names that it asks for are not seen."""
+
+
+class Survey:
+    """Used by the detector's thread; `seen` is replaced as a whole and may be read by others."""
+
+    def __init__(self, recall: Recall, detector: DestinationsDetector, window: float) -> None:
+        self._recall, self._detector, self._window_ns = recall, detector, int(window * 1e9)
+        self._looked: dict[WorkloadKey, Surveyed] = {}
+        self._round: list[WorkloadKey] = []
+        self.seen: tuple[Surveyed, ...] = ()
+
+    def step(self, now_ns: int, *, every: bool = False) -> None:
+        """Look at some workloads, or at all of them."""
+        number = len(self._recall.workloads)
+        for _ in range(number if every else number // _ROUND + 1):
+            if not self._round:
+                held = self._recall.workloads
+                self._looked = {key: one for key, one in self._looked.items() if key in held}
+                self._round = [*held]
+            if self._round:
+                self._look(self._round.pop(), now_ns)
+        self.seen = tuple(self._looked.values())
+
+    @property
+    def states(self) -> Counter[str]:
+        """How many workloads are in each state."""
+        return Counter(one.state.value for one in self.seen)
+
+    def _look(self, workload: WorkloadKey, now_ns: int) -> None:
+        known = self._recall.peek(workload)
+        if known is None or not known.services:
+            # A node, or a workload that went nowhere yet.
+            return
+        at = self._detector.progress_of(workload, now_ns, known)
+        outside = [mark for mark, row in known.rows.items() if mark.what in _WENT and _is_outside(row)]
+        recent = {split(mark.name)[1] for mark in outside if now_ns - known.rows[mark].last_ns <= self._window_ns}
+        nameless = bool(outside) and not has_names(known, now_ns)
+        self._looked[workload] = Surveyed(
+            workload, at.state, at.since_ns, at.missing, known.destinations, len(recent), nameless
+        )
+
+
+def _is_outside(row: Row) -> bool:
+    """Whether a destination is outside the cluster; reading the whole text of each row takes too long."""
+    return any(kind in row.latest for kind in _OUTSIDE)

@@ -1,0 +1,161 @@
+"""The memory at work: a thread of its own takes what was seen from the inbox, asks the store, and announces.
+
+Nothing here runs under the pipeline's lock. What others read of it is replaced as a whole.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from exporter.detectors.destinations import DestinationsDetector
+from exporter.detectors.settings import DestinationsDetectorSettings
+from exporter.detectors.survey import Survey, Surveyed
+from exporter.detectors.unexpected import Where
+from exporter.findings.interface import Finding
+from exporter.known.inbox import Inbox
+from exporter.known.interface import Row, Size, Store
+from exporter.known.learning import State
+from exporter.known.recall import Recall
+from exporter.known.settings import KnownSettings
+from exporter.log import logger
+
+_BATCH = 500
+_PAUSE_SECONDS = 1.0
+_EXPIRE_SECONDS = 3600.0
+_STEP_SECONDS = 3600.0
+"""A wall clock that moves against the steady one by more than this was set, and is not believed for an hour."""
+
+
+class Clocks(NamedTuple):
+    """Wall time (ns since the epoch) and a clock that nobody sets (seconds)."""
+
+    wall_ns: Callable[[], int] = time.time_ns
+    steady: Callable[[], float] = time.monotonic
+
+
+class Memory(NamedTuple):
+    """What metrics and pages read; all of one moment."""
+
+    entries: int = 0
+    size: Size = Size(0, 0)
+    limit: int = 0
+    waiting: int = 0
+    writes: int = 0
+    refused: int = 0
+    degraded: bool = False
+    errors: tuple[tuple[str, int], ...] = ()
+    workloads: tuple[Surveyed, ...] = ()
+    unexpected: tuple[tuple[Where, Row], ...] = ()
+    unexpected_refused: int = 0
+
+
+class Judging:
+    """Owns the memory and the detector of destinations."""
+
+    def __init__(
+        self,
+        store: Store,
+        known: KnownSettings,
+        detector: DestinationsDetectorSettings,
+        announce: Callable[[Finding], None],
+        clocks: Clocks | None = None,
+    ) -> None:
+        self.settings = known
+        self._clocks = clocks or Clocks()
+        self.inbox = Inbox(known.queue)
+        self._recall = Recall(store, known, self._clocks.steady)
+        self.detector = DestinationsDetector(self._recall, known, detector, announce)
+        self._survey = Survey(self._recall, self.detector, known.fanout_window)
+        self._now_ns = 0
+        self._size, self._sized_at = Size(0, 0), -_EXPIRE_SECONDS
+        self._expired_at = self._clocks.steady()
+        self._offset = self._wall_minus_steady()
+        self._published_at = -_PAUSE_SECONDS
+        self._is_restored = False
+        self._busy = threading.Lock()
+        self.memory = Memory(limit=known.entries)
+
+    def work(self, stopping: Callable[[], bool]) -> None:
+        """Step until it is time to stop, then write what waits."""
+        while not stopping():
+            self.inbox.arrived.wait(_PAUSE_SECONDS)
+            self.step()
+        self.finish()
+        self.close()
+
+    def step(self) -> None:
+        """Judge what waits, and do what is due."""
+        with self._busy:
+            if not self._is_restored:
+                self._restore()
+            self._recall.try_again()
+            while notes := self.inbox.take(_BATCH):
+                self._now_ns = max(self._now_ns, *(note.time_ns for note in notes))
+                self.detector.take(notes)
+            self._recall.flush()
+            self._expire()
+            if self._clocks.steady() - self._published_at >= _PAUSE_SECONDS:
+                self._publish()
+
+    def finish(self) -> None:
+        """The input has ended: judge what waits, and look at everything once more."""
+        self.step()
+        with self._busy:
+            self._recall.flush(now=True)
+            self._publish(every=True)
+
+    def close(self) -> None:
+        """Write what waits and close the store."""
+        with self._busy:
+            self._recall.close()
+
+    def _restore(self) -> None:
+        """List the unexpected destinations of the last day again, which alerts go on about after a restart.
+
+        Of a shared store that is done for each workload when it is seen: thousands of exporters need not list all.
+        """
+        self._is_restored = self._recall.store.shared or self.detector.restore(self._clocks.wall_ns())
+
+    def _expire(self) -> None:
+        steady = self._clocks.steady()
+        if steady - self._expired_at < _EXPIRE_SECONDS:
+            return
+        self._expired_at = steady
+        offset = self._wall_minus_steady()
+        stepped, self._offset = abs(offset - self._offset) > _STEP_SECONDS, offset
+        if stepped:
+            logger().warning("clock_stepped", hint="nothing is forgotten for an hour: check the time of this host")
+            return
+        now_ns = min(self._clocks.wall_ns(), self._now_ns or self._clocks.wall_ns())
+        self._recall.expire(now_ns - int(self.settings.expire * 1e9))
+
+    def _wall_minus_steady(self) -> float:
+        return self._clocks.wall_ns() / 1e9 - self._clocks.steady()
+
+    def _publish(self, *, every: bool = False) -> None:
+        self._published_at = steady = self._clocks.steady()
+        self._survey.step(self._now_ns, every=every)
+        self.detector.unexpected.expire(self._now_ns)
+        recall = self._recall
+        if steady - self._sized_at >= 60 or every:  # noqa: PLR2004, a minute: it may cost a look at the whole store
+            self._sized_at, self._size = steady, recall.size() or self._size
+        self.memory = Memory(
+            entries=recall.entries,
+            size=self._size,
+            limit=self.settings.entries,
+            waiting=recall.waiting + len(self.inbox),
+            writes=recall.writes,
+            refused=self.inbox.refused + self.detector.refused + recall.refused,
+            degraded=recall.degraded,
+            errors=tuple(recall.errors.items()),
+            workloads=self._survey.seen,
+            unexpected=self._shown(),
+            unexpected_refused=self.detector.unexpected.refused,
+        )
+
+    def _shown(self) -> tuple[tuple[Where, Row], ...]:
+        """Those of armed workloads: what a workload does while it is learning is listed, and nobody is woken."""
+        states = {one.workload: one.state for one in self._survey.seen}
+        rows = self.detector.unexpected.rows.items()
+        return tuple(one for one in rows if states.get(one[0].workload) is State.ARMED)

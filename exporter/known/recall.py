@@ -1,0 +1,202 @@
+"""The memory as it is used: the workloads in use are held here, and everything goes to the store.
+
+What is new is written at once; that something known was seen again, now and then. While the store does not work, what
+there is to write waits, the stream goes on, and whoever asks is told that the answer may be wrong.
+"""
+
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
+
+from exporter.known.interface import Fact, Mark, Row, Size, Store, StoreError, WorkloadKey, merged
+from exporter.known.settings import KnownSettings
+from exporter.known.workload import Remembered
+from exporter.log import logger
+
+_T = TypeVar("_T")
+_FIRST_DELAY, _LONGEST_DELAY = 1.0, 30.0
+_STALE_SECONDS = 60.0
+"""What others wrote to a shared store is read again after so long, when it matters."""
+
+
+class Recall:
+    """Holds the facts of at most `entries`; used by one thread."""
+
+    def __init__(self, store: Store, settings: KnownSettings, steady: Callable[[], float] = time.monotonic) -> None:
+        self.store, self._settings, self._steady = store, settings, steady
+        self._workloads: OrderedDict[WorkloadKey, Remembered] = OrderedDict()
+        self._read_at: dict[WorkloadKey, float] = {}
+        """When the store was read for a workload; those that it could not be asked for are missing."""
+        self._waiting: dict[tuple[WorkloadKey, Mark], Row] = {}
+        self._entries = 0
+        self._retry_at, self._delay, self._flushed_at = 0.0, _FIRST_DELAY, steady()
+        self.degraded = False
+        """Whether the store did not work when it was last asked."""
+        self.writes, self.evicted, self.refused = 0, 0, 0
+        self.errors: Counter[str] = Counter()
+
+    def of(self, workload: WorkloadKey, *, fresh: bool = False) -> Remembered:
+        """What is known of a workload; `fresh` with what other exporters have written lately."""
+        known = self._workloads.get(workload)
+        read_at = self._read_at.get(workload)
+        is_stale = fresh and self.store.shared and read_at is not None and self._steady() - read_at > _STALE_SECONDS
+        if known is None or read_at is None or is_stale:
+            known = self._read(workload, known)
+        self._workloads.move_to_end(workload)
+        return known
+
+    def peek(self, workload: WorkloadKey) -> Remembered | None:
+        """What is held of a workload, without asking for it."""
+        return self._workloads.get(workload)
+
+    def is_sure(self, workload: WorkloadKey) -> bool:
+        """Whether the store was asked about the workload."""
+        return workload in self._read_at
+
+    @property
+    def workloads(self) -> Collection[WorkloadKey]:
+        """Those that are held."""
+        return self._workloads.keys()
+
+    @property
+    def waiting(self) -> int:
+        """Facts that are not in the store yet."""
+        return len(self._waiting)
+
+    @property
+    def entries(self) -> int:
+        """Facts that are held."""
+        return self._entries
+
+    def add(self, facts: Sequence[Fact]) -> list[Row | None]:
+        """Write new facts at once; returns what was known of each before, here when the store does not answer."""
+        here = [self._put(fact) for fact in facts]
+        before = self._try(lambda: self.store.merge(facts))
+        if before is None:
+            self._wait_with(facts)
+            return here
+        self.writes += len(facts)
+        for fact, row in zip(facts, before, strict=True):
+            if row is not None:
+                self._put(fact._replace(row=row))
+        return before
+
+    def refresh(self, fact: Fact) -> None:
+        """Something known was seen again: it is written with the next flush."""
+        self._put(fact)
+        self._wait_with((fact,))
+
+    def forget(self, workload: WorkloadKey, marks: Collection[Mark]) -> None:
+        """Forget facts here and in the store."""
+        known = self._workloads.get(workload)
+        if known is not None:
+            self._entries -= len(known.rows)
+            known.forget(frozenset(marks))
+            self._entries += len(known.rows)
+        for mark in marks:
+            self._waiting.pop((workload, mark), None)
+        self._try(lambda: self.store.forget(workload, marks))
+
+    def flush(self, *, now: bool = False) -> None:
+        """Write what waits, if it is time."""
+        if not self._waiting or (not now and self._steady() - self._flushed_at < self._settings.refresh):
+            return
+        facts = [Fact(workload, mark, row) for (workload, mark), row in self._waiting.items()]
+        if self._try(lambda: self.store.merge(facts)) is not None:
+            self.writes += len(facts)
+            self._waiting.clear()
+            self._flushed_at = self._steady()
+
+    def try_again(self) -> None:
+        """Ask a store that did not work, when it is time: what waits is written, and then it works."""
+        if self.degraded and self._steady() >= self._retry_at:
+            self.flush(now=True)
+            if not self._waiting:
+                self._try(self.store.size)
+
+    def expire(self, before_ns: int) -> int:
+        """Forget what was unseen for too long, in the store and here."""
+        gone = self._try(lambda: self.store.expire(before_ns))
+        if gone:
+            # They are read again when they are needed, without what is gone.
+            needed = {workload for workload, _ in self._waiting}
+            for workload in [key for key in self._workloads if key not in needed]:
+                self._entries -= len(self._workloads.pop(workload).rows)
+                self._read_at.pop(workload, None)
+        return gone or 0
+
+    def size(self) -> Size | None:
+        """How much the store holds; None while it does not work."""
+        return self._try(self.store.size)
+
+    def listed(self, last_since_ns: int) -> list[Fact] | None:
+        """Facts of the store that were seen last at that time or later; None while it does not work."""
+        return self._try(lambda: list(self.store.facts(last_since_ns)))
+
+    def close(self) -> None:
+        """Write what waits and close the store."""
+        self._retry_at = 0.0
+        self.flush(now=True)
+        self.store.close()
+
+    def _read(self, workload: WorkloadKey, known: Remembered | None) -> Remembered:
+        rows = self._try(lambda: self.store.load(workload))
+        if rows is not None:
+            self._read_at[workload] = self._steady()
+        if known is None:
+            known = self._workloads[workload] = Remembered({})
+        before = len(known.rows)
+        known.merge(rows or {})
+        self._entries += len(known.rows) - before
+        self._make_room()
+        return known
+
+    def _put(self, fact: Fact) -> Row | None:
+        known = self.of(fact.workload)
+        before = known.rows.get(fact.mark)
+        known.put(fact.mark, fact.row)
+        self._entries += before is None
+        return before
+
+    def _make_room(self) -> None:
+        """Let go of the workload that was unused for longest; the store has it."""
+        while self._entries > self._settings.entries and len(self._workloads) > 1:
+            workload, known = self._workloads.popitem(last=False)
+            self._read_at.pop(workload, None)
+            self._entries -= len(known.rows)
+            self.evicted += len(known.rows)
+
+    def _wait_with(self, facts: Sequence[Fact]) -> None:
+        for workload, mark, row in facts:
+            key = (workload, mark)
+            if key not in self._waiting and len(self._waiting) >= self._settings.entries:
+                self.refused += 1
+                continue
+            self._waiting[key] = _joined(self._waiting.get(key), row)
+
+    def _try(self, work: Callable[[], _T]) -> _T | None:
+        """What the store answers; None while it does not work, and without asking it until it is time again."""
+        if self.degraded and self._steady() < self._retry_at:
+            return None
+        try:
+            answer = work()
+        except StoreError as error:
+            self.errors[error.fault.value] += 1
+            self._failed(error)
+            return None
+        if self.degraded:
+            self.degraded, self._delay = False, _FIRST_DELAY
+            logger().info("store_works_again")
+        return answer
+
+    def _failed(self, error: StoreError) -> None:
+        if not self.degraded:
+            logger().error("store_degraded", reason=error.fault.value, detail=error.detail)
+        self.degraded = True
+        self._retry_at = self._steady() + self._delay
+        self._delay = min(self._delay * 2, _LONGEST_DELAY)
+
+
+def _joined(one: Row | None, other: Row) -> Row:
+    return other if one is None else merged(one, other)
