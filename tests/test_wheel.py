@@ -43,6 +43,12 @@ def test_generated_code_is_in_the_wheel(installed: Path, tmp_path: Path) -> None
     assert _python(installed, tmp_path, "-c", code).startswith(str(installed))
 
 
+@pytest.mark.parametrize("stage", ["findings", "triage"])
+def test_schemas_are_in_the_wheel(installed: Path, stage: str) -> None:
+    """Whoever reads what is written finds its schema beside the code."""
+    assert (installed / "exporter" / stage / "schema.json").is_file()
+
+
 def test_demo_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     """The demo plays its story to the end and prints its metrics."""
     out = _python(installed, tmp_path, "-m", "exporter", "demo", "--once")
