@@ -1,6 +1,8 @@
 """Settings of how findings are delivered."""
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from exporter.duration import Duration
 
@@ -45,6 +47,13 @@ class WebhookSettings(BaseModel):
         description="Findings (entries, about 3 KiB each) that wait; one more is dropped and counted.",
     )
 
+    @field_validator("url")
+    @classmethod
+    def _is_url(cls, url: str) -> str:
+        if url:
+            _check(url)
+        return url
+
 
 class FindingsSettings(BaseModel):
     """How findings are delivered."""
@@ -60,3 +69,34 @@ class FindingsSettings(BaseModel):
     recent: int = Field(default=200, ge=1, description="Findings (entries, about 3 KiB each) that the page shows.")
     file: FileSettings = Field(default=FileSettings(), description="A file of findings.")
     webhook: WebhookSettings = Field(default=WebhookSettings(), description="An HTTP endpoint for findings.")
+
+
+def _check(url: str) -> None:
+    """Whether findings can be posted there; messages never repeat the URL, for it may hold what is secret.
+
+    Raises:
+        ValueError: when they cannot.
+    """
+    if not (url.isascii() and url.isprintable()) or " " in url:
+        raise ValueError("a URL is written in ASCII without spaces; write other characters as %XX")
+    parts = _split(url)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("the URL begins with neither https:// nor http://")
+    if "@" in parts.netloc:
+        raise ValueError("a user or a password is in the URL; remove it, and let the receiver check the signature")
+    if not parts.hostname:
+        raise ValueError("no host is in the URL; write https://HOST/PATH")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("the brackets of the URL's host hold no IPv6 address") from None
+    try:
+        is_port = parts.port != 0
+    except ValueError:
+        is_port = False
+    if not is_port and "@" not in parts.netloc:
+        raise ValueError("the port of the URL is no number from 1 to 65535")
+    return parts

@@ -28,8 +28,8 @@ def test_each_workload_has_its_own() -> None:
     assert _admitted(allowance, 0)
     assert not _admitted(allowance, 0)
     assert _admitted(allowance, 0, workload="cart")
-    assert allowance.admit(finding(source_namespace="store"))
-    assert allowance.admit(finding(cluster="green"))
+    assert allowance.admit(finding(source_namespace="store", at_ns=NINE))
+    assert allowance.admit(finding(cluster="green", at_ns=NINE))
 
 
 def test_infos_get_half() -> None:
