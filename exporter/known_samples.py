@@ -1,9 +1,13 @@
 """What the memory of destinations says of itself, as samples of its families."""
 
 from collections import Counter
+from itertools import product
 
 from exporter.detectors.survey import Surveyed
 from exporter.detectors.unexpected import Where
+from exporter.findings.delivery import Findings
+from exporter.findings.interface import Detector
+from exporter.findings.outcomes import Outcome
 from exporter.judging import Judging, Memory
 from exporter.known.interface import Row
 from exporter.metrics import families, labels
@@ -13,13 +17,14 @@ Samples = dict[tuple[str, ...], float]
 _SECOND = 1e9
 
 
-def known_samples(judging: Judging) -> dict[Family, Samples]:
-    """Gauges of workloads and unexpected destinations, and how the store does."""
+def known_samples(judging: Judging, findings: Findings) -> dict[Family, Samples]:
+    """Gauges of workloads and unexpected destinations, how the store does, and what became of findings."""
     memory = judging.memory
     return {
         **_of_workloads(memory.workloads, judging.settings.workloads),
         **_of_unexpected(memory.unexpected),
         **_of_store(memory, judging),
+        families.FINDINGS: _of_findings(findings),
     }
 
 
@@ -69,3 +74,10 @@ def _of_store(memory: Memory, judging: Judging) -> dict[Family, Samples]:
         families.STORE_REFUSED: {(): memory.refused},
         families.UNEXPECTED_REFUSED: {(): memory.unexpected_refused},
     }
+
+
+def _of_findings(findings: Findings) -> Samples:
+    """All that can become of a finding where findings go, from the start."""
+    zeros = product(Detector, findings.sinks, Outcome)
+    counts = {**dict.fromkeys(zeros, 0), **findings.counts}
+    return {(detector.value, sink.value, outcome.value): number for (detector, sink, outcome), number in counts.items()}

@@ -260,7 +260,7 @@ class Service:
         )
         if self.judging is None:
             return taken
-        return taken._replace(samples={**taken.samples, **known_samples(self.judging)})
+        return taken._replace(samples={**taken.samples, **known_samples(self.judging, self.findings)})
 
     def _apply(self, settings: Settings) -> None:
         """Let the boxes go on with other settings; what they have counted and learnt stays."""

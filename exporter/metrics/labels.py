@@ -13,6 +13,7 @@ from exporter.expectations.interface import Expectation
 from exporter.expectations.manifests import POLICY_KINDS
 from exporter.expectations.unread import KNOWN_UNREAD
 from exporter.findings.interface import Context, Detector, Novelty
+from exporter.findings.outcomes import Outcome, Sink
 from exporter.known.interface import Fault
 from exporter.known.learning import State
 
@@ -210,12 +211,12 @@ WORKLOAD_STATE = Label(
 )
 STORE_FAULT = Label("reason", "Why the store did not work.", tuple(Fault))
 DETECTOR = Label("detector", "Who found it.", tuple(Detector))
-SINK = Label("sink", "Where it was announced.", ("log", "file", "webhook"))
+SINK = Label("sink", "Where it was announced.", tuple(Sink))
 DELIVERY = Label(
     "outcome",
     "`delivered`; `suppressed`: the workload had `findings.per-workload` in this hour; `dropped`: the queue was full; "
     "`failed`: it could not be written, or was not taken.",
-    ("delivered", "suppressed", "dropped", "failed"),
+    tuple(Outcome),
 )
 EXPECTATION = Label("answer", "The answer.", tuple(Expectation))
 RULE_SOURCE = Label("source", "`allowlist`: our own format, `policies`: Kubernetes objects.", ("allowlist", "policies"))

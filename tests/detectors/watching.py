@@ -25,7 +25,7 @@ from exporter.metrics.settings import MetricsSettings
 from exporter.metrics.store import Store as Series
 from exporter.pipeline import Pipeline
 from tests import flows
-from tests.flows import FlowFields, at, dns_answer, drop, flow, pod, remote_pod, world
+from tests.flows import FlowFields, at, changed, dns_answer, drop, flow, pod, remote_pod
 
 HOUR, DAY = 3600, 86_400
 RESOLVER = remote_pod("coredns-5d78c9869d-7h2kq", "kube-system", identity=104, labels=("k8s:k8s-app=kube-dns",))
@@ -89,19 +89,21 @@ class Watching:
         asker = source if isinstance(source, Endpoint) else pod()
         answer = dns_answer(f"{name}.", address, ttl=30, time_ns=at(seconds), source=RESOLVER, destination=asker)
         self.see(answer)
-        self.connect(seconds + 1, address, destination_names=(name,), **more)
+        begun = flow(
+            time_ns=at(seconds + 1), destination_ip=address, source_port=self._port(), destination_names=(name,)
+        )
+        self.see(changed(begun, **more))
 
     def connect(self, seconds: float, address: str = "203.0.113.10", **more: Unpack[FlowFields]) -> None:
         """The pod connects; without names unless they are given."""
-        port = next(self._ports) % 10_000 + 20_000
-        fields: FlowFields = {"destination_ip": address, "destination": world(), "source_port": port, **more}
-        self.see(flow(time_ns=at(seconds), **fields))
+        self.see(changed(flow(time_ns=at(seconds), destination_ip=address, source_port=self._port()), **more))
 
     def deny(self, seconds: float, address: str = "203.0.113.10", **more: Unpack[FlowFields]) -> None:
         """Policy drops the pod's connection."""
-        port = next(self._ports) % 10_000 + 20_000
-        fields: FlowFields = {"destination_ip": address, "destination": world(), "source_port": port, **more}
-        self.see(drop(time_ns=at(seconds), **fields))
+        self.see(changed(drop(time_ns=at(seconds), destination_ip=address, source_port=self._port()), **more))
+
+    def _port(self) -> int:
+        return next(self._ports) % 10_000 + 20_000
 
     def learn(self, days: int = 16, name: str = "api.example.com", **more: Unpack[FlowFields]) -> None:
         """The workload goes to one name every hour of these days: it is armed then, without a start of a pod."""
