@@ -41,7 +41,7 @@ class MemoryStore:
     def forget(self, workload: WorkloadKey, marks: Collection[Mark] | None = None) -> int:
         """Forget marks of a workload, or all of it."""
         rows = self._rows.get(workload, {})
-        gone = [mark for mark in (rows if marks is None else marks) if mark in rows]
+        gone = [mark for mark in dict.fromkeys(rows if marks is None else marks) if mark in rows]
         for mark in gone:
             del rows[mark]
         if not rows:
