@@ -8,7 +8,7 @@ from pathlib import Path
 from exporter.known import sqlite_facts
 from exporter.known.interface import Fact, Fault, Mark, Row, Size, StoreError, WorkloadKey
 from exporter.known.sqlite_faults import Cause, error_of, fault_of
-from exporter.known.sqlite_file import bytes_on_disk, identity, open_file, set_aside
+from exporter.known.sqlite_file import Identity, bytes_on_disk, identities, open_file, remove_log, set_aside
 from exporter.log import logger
 
 _STAYS_OPEN = frozenset({Fault.BUSY, Fault.FULL})
@@ -27,7 +27,7 @@ class SqliteStore:
     def __init__(self, file: str, most_entries: int) -> None:
         self._file, self._most = Path(file).absolute(), most_entries
         self._db: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._identities: tuple[Identity, Identity] = (None, None)
         # Counted from what changes, because to count anew reads the whole file; -1 when that must be.
         self._entries, self._foreign_changes = 0, -1
         self.evicted = self.set_aside = 0
@@ -84,9 +84,14 @@ class SqliteStore:
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         db, self._db = self._db, None
-        if db is not None:
-            with suppress(sqlite3.Error):
-                db.close()
+        if db is None:
+            return
+        with suppress(sqlite3.Error, OSError):
+            db.close()
+            (file, log), (our_file, our_log) = identities(self._file), self._identities
+            if file != our_file and log == our_log:
+                # Our file was replaced: its log, which stays, would be taken for that of the other one.
+                remove_log(self._file)
 
     @contextmanager
     def _working(self) -> Iterator[sqlite3.Connection]:
@@ -104,12 +109,12 @@ class SqliteStore:
             yield db
 
     def _opened(self) -> sqlite3.Connection:
-        if self._db is not None and identity(self._file) != self._identity:
-            logger().warning("store_replaced", file=str(self._file), hint="the file was moved or removed while in use")
+        if self._db is not None and identities(self._file) != self._identities:
+            logger().warning("store_replaced", file=str(self._file), hint="it was moved or removed while in use")
             self.close()
         if self._db is None:
             self._db, self._foreign_changes = self._open(), -1
-            self._identity = identity(self._file)
+            self._identities = identities(self._file)
         return self._db
 
     def _open(self) -> sqlite3.Connection:
@@ -134,7 +139,7 @@ class SqliteStore:
         if fault is Fault.CORRUPT:
             try:
                 # Only the file that was read: a sound one may have been put in its place meanwhile.
-                if identity(self._file) == self._identity:
+                if identities(self._file)[0] == self._identities[0]:
                     self._set_aside(error)
             except OSError as refused:
                 return error_of(fault_of(refused, self._file), refused, self._file)

@@ -1,7 +1,6 @@
 """Why the file of the SQLite store does not work, and what to do about it."""
 
 import errno
-import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -54,7 +53,7 @@ def fault_of(cause: Cause, file: Path) -> Fault:
     # The low byte is the error; the rest says which kind of it.
     code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
-        return _fault_around(file)
+        return Fault.FULL if _is_full(file.parent) else Fault.OTHER
     return _FAULTS.get(code, Fault.OTHER)
 
 
@@ -63,12 +62,9 @@ def error_of(fault: Fault, cause: Cause, file: Path) -> StoreError:
     return StoreError(fault, f"{file}: {cause}; {_ADVICE[fault]}")
 
 
-def _fault_around(file: Path) -> Fault:
-    """What the file's surroundings say where SQLite only says that it could not open, read or write."""
+def _is_full(folder: Path) -> bool:
+    """SQLite often says no more than that it could not open, read or write."""
     try:
-        if shutil.disk_usage(file.parent).free < _ROOM:
-            return Fault.FULL
-        writable = os.access(file.parent, os.W_OK | os.X_OK) and os.access(file, os.R_OK | os.W_OK)
-    except OSError as error:
-        return _ERRNOS.get(error.errno or 0, Fault.OTHER)
-    return Fault.OTHER if writable or not file.exists() else Fault.READ_ONLY
+        return shutil.disk_usage(folder).free < _ROOM
+    except OSError:
+        return False

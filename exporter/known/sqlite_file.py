@@ -1,5 +1,6 @@
 """The file of the SQLite store: begun, migrated, opened; refused when it is not ours, set aside when it is damaged."""
 
+import errno
 import functools
 import os
 import sqlite3
@@ -44,9 +45,13 @@ _text_of = functools.partial(str, encoding="utf-8", errors="surrogatepass")
 def open_file(file: Path) -> sqlite3.Connection:
     """A connection in autocommit mode to the file, which has the present schema then; any thread may use it."""
     file.parent.mkdir(0o700, parents=True, exist_ok=True)
-    _refuse(file)
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    for path in (file.parent, file):
+        # SQLite would make do with reading, and leave files beside it that cannot be written ever after.
+        if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    _refuse(file)
     db = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         db.text_factory = _text_of
@@ -57,13 +62,18 @@ def open_file(file: Path) -> sqlite3.Connection:
     return db
 
 
-def identity(file: Path) -> tuple[int, int] | None:
-    """Which file stands at the path, None for none."""
-    try:
-        stat = file.stat()
-    except FileNotFoundError:
-        return None
-    return stat.st_dev, stat.st_ino
+Identity = tuple[int, int] | None
+
+
+def identities(file: Path) -> tuple[Identity, Identity]:
+    """Which files stand at the path, and at that of its log; None for none."""
+    return _identity(file), _identity(_beside(file, "-wal"))
+
+
+def remove_log(file: Path) -> None:
+    """Remove what stands beside the file."""
+    for suffix in ("-wal", "-shm"):
+        _beside(file, suffix).unlink(missing_ok=True)
 
 
 def bytes_on_disk(file: Path) -> int:
@@ -84,6 +94,14 @@ def _beside(file: Path, suffix: str) -> Path:
     return file.with_name(file.name + suffix)
 
 
+def _identity(file: Path) -> Identity:
+    try:
+        stat = file.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
 def _refuse(file: Path) -> None:
     """Raise when the file is not ours to write, before anything could write to it: closing a connection may."""
     # Immutable, SQLite makes no files beside it; with a log there are some already, and the version may be in them.
@@ -100,6 +118,8 @@ def _prepare(db: sqlite3.Connection, file: Path) -> None:
             _migrate(db, _version(db, file))
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
+    # Before it is read the log is not there, and could not be told from one that was removed.
+    db.execute("SELECT 1 FROM facts LIMIT 1").fetchall()
 
 
 def _migrate(db: sqlite3.Connection, version: int) -> None:
