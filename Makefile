@@ -67,7 +67,7 @@ cover: setup
 proof: check ## the slow proofs, run before an issue is resolved
 	@seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); echo "seed of the randomised tests: $$seed"; \
 	EXPORTER_EXAMPLES=2000 $(BIN)/python -m pytest -q -k "property or fuzz" --hypothesis-seed=$$seed
-	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real tests/faults
+	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real tests/faults tests/known/test_kills.py
 
 soak: setup ## minutes of faults over real gRPC, and what came of them (MINUTES=10)
 	@$(BIN)/python -m tests.faults.soak $(MINUTES)
