@@ -24,7 +24,7 @@ def context_of(
 
 def is_starting(sighting: Sighting, known: Remembered, window_ns: int) -> bool:
     """Whether the pod was seen to start, and not long ago."""
-    start = known.rows.get(Mark(What.START, sighting.flow.source.pod_name))
+    start = known.rows.get(Mark(What.START, sighting.pod))
     return start is not None and sighting.time_ns - start.first_ns <= window_ns
 
 

@@ -26,12 +26,11 @@ def facts_of_source(sighting: Sighting, known: Remembered, *, is_watched: bool) 
     yield from _unless_fresh(sighting, known, Mark(What.WORKLOAD), _HOUR_NS)
     if sighting.sees_dns or sighting.is_named:
         yield from _unless_fresh(sighting, known, Mark(What.DNS), _HOUR_NS)
-    if not pod_name:
-        return
-    pod = Mark(What.POD, pod_name)
-    if pod not in known.rows and sighting.is_owned and is_watched and sighting.starts:
-        yield Fact(sighting.workload, Mark(What.START, pod_name), seen(now_ns))
-    yield from _unless_fresh(sighting, known, pod, _HOUR_NS)
+    if sighting.is_owned and sighting.pod:
+        pod = Mark(What.POD, sighting.pod)
+        if pod not in known.rows and is_watched and sighting.starts:
+            yield Fact(sighting.workload, pod._replace(what=What.START), seen(now_ns))
+        yield from _unless_fresh(sighting, known, pod, _HOUR_NS)
     revision = revision_of(pod_name, sighting.workload.name)
     if revision:
         yield from _unless_fresh(sighting, known, Mark(What.REVISION, revision), _HOUR_NS)

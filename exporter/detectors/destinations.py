@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from exporter.destinations.interface import NameConfidence
 from exporter.detectors.contexts import context_of, is_starting, rolled_out
 from exporter.detectors.destination_facts import (
     began_of,
@@ -32,6 +33,7 @@ from exporter.known.sighting import Missed, Note, Sighting, Watched, port_and_pr
 from exporter.known.workload import Remembered, split
 
 _WENT = (What.DESTINATION, What.DENIED)
+_GOES_ON_NS = 3600 * 1_000_000_000
 _EPHEMERAL = 32_768
 """Ports from here on are those of clients (Linux `ip_local_port_range`)."""
 Announce = Callable[[Finding], None]
@@ -188,7 +190,9 @@ class DestinationsDetector:
         elif (
             expectation is Expectation.NOT_COVERED
             and began_of(before).get("context") == Context.STARTUP
+            and judged.confidence is not NameConfidence.STALE
             and not is_starting(sighting, known, self._window_ns)
+            and goes_on(known.rows[mark_of(sighting, judged)])
             and self._is_first_time(sighting, known, f"goes on {name}")
         ):
             self._count(sighting, Novelty.DESTINATION, context)
@@ -259,6 +263,11 @@ class DestinationsDetector:
             self.unexpected.saw(where, row)
         else:
             self.unexpected.is_expected(where)
+
+
+def goes_on(row: Row) -> bool:
+    """Whether a destination is reached for an hour or more: a call at the start of a pod, or once a week, is not."""
+    return row.last_ns - row.since_ns >= _GOES_ON_NS
 
 
 def where_of(sighting: Sighting) -> Where:

@@ -1,6 +1,6 @@
 """What a contact is to the memory of its workload: known, new, or the address of something known. Pure functions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from exporter.destinations.cidrs import parsed
@@ -8,7 +8,7 @@ from exporter.destinations.interface import NameConfidence
 from exporter.findings.interface import Novelty
 from exporter.known.interface import Mark, What
 from exporter.known.sighting import QUERY, Sighting
-from exporter.known.workload import Remembered
+from exporter.known.workload import Remembered, address_mark
 
 ADDRESS, NETWORK, PORT = NAMELESS_NEWS = ("address", "network", "port")
 _NAMES_NS = 7 * 86_400 * 1_000_000_000
@@ -33,7 +33,7 @@ def judge(sighting: Sighting, known: Remembered) -> Judged:
         return Judged(name, confidence, _novelty_of_name(name, sighting, known), nameless=False)
     if names := known.names.get(sighting.address):
         # Hubble has forgotten the name that the address had.
-        name = _best(sorted(names), sighting.service, known)
+        name = _best(_latest_first(names, sighting.address, known), sighting.service, known)
         return Judged(name, NameConfidence.STALE, _novelty(name, sighting.service, known), nameless=False)
     novelty = _novelty(sighting.address, sighting.service, known)
     nameless = not (sighting.sees_dns or has_names(known, sighting.time_ns))
@@ -71,6 +71,11 @@ def _best(names: tuple[str, ...] | list[str], service: str, known: Remembered) -
     with_port = (name for name in names if service in known.services.get(name, ()))
     with_any = (name for name in names if name in known.services)
     return next(with_port, None) or next(with_any, None) or names[0]
+
+
+def _latest_first(names: Iterable[str], address: str, known: Remembered) -> list[str]:
+    """Names of an address, the one that had it last first."""
+    return sorted(names, key=lambda name: (-known.rows[address_mark(address, name)].last_ns, name))
 
 
 def _novelty(name: str, service: str, known: Remembered) -> Novelty | None:

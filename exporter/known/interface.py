@@ -33,6 +33,7 @@ class What(StrEnum):
     ADDRESS = "address"
     """An address that a name had: `203.0.113.10 example.com`."""
     POD = "pod"
+    """A run of a pod: its name and the number that its agent gave it, which the next run does not have."""
     START = "start"
     """A pod whose first flow was seen while its node was watched: it has just started."""
     REVISION = "revision"

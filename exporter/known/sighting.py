@@ -54,6 +54,12 @@ class Sighting(NamedTuple):
         return QUERY if self.is_query else f"{self.port}/{self.protocol}"
 
     @property
+    def pod(self) -> str:
+        """The pod as one run of it, by the agent's number: of a StatefulSet the next one has the same name."""
+        source = self.flow.source
+        return f"{source.pod_name} {source.id}" if source.pod_name and source.id else ""
+
+    @property
     def is_query(self) -> bool:
         """Whether it is a refused DNS query, which says no port."""
         return self.flow.l7 is not None and isinstance(self.flow.l7.record, Dns)

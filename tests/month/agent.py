@@ -74,7 +74,8 @@ class Agent:
             name = place.name.format(chance.randrange(_SHARDS)) if "{" in place.name else place.name
             answered, ip = self._lookup(contact, place, name, pod, wire)
             yield from answered
-            self._been.setdefault((contact.member.name, place), {})[ip] = time
+            if contact.how is not How.PING:
+                self._been.setdefault((contact.member.name, place), {})[ip] = time
             time += 0.03
         yield from self._connect(contact, ip, time, pod, wire)
 
