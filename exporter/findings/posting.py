@@ -37,8 +37,8 @@ class Poster:
         self._parts, self._ca_file = urlsplit(settings.url), settings.ca_file
         self._signer, self._wall = Signer(settings), wall
         self._target = (self._parts.path or "/") + (f"?{self._parts.query}" if self._parts.query else "")
-        # As it may be logged: what authenticates stands in a query.
-        self.shown = f"{self._parts.scheme}://{self._parts.netloc.rpartition('@')[2]}{self._parts.path}"
+        # As it may be logged: what authenticates stands in a query. A user is in no URL, the settings see to that.
+        self.shown = f"{self._parts.scheme}://{self._parts.netloc}{self._parts.path}"
 
     def post(self, body: bytes, delivery: str, timeout: float) -> Answer:
         """Post it, and wait for the answer so many seconds at most. Never raises."""
@@ -119,8 +119,8 @@ def _seconds(retry_after: str, now: float) -> float:
     """Seconds of the header, a number or a time; 0 for what is neither."""
     text = retry_after.strip()
     if text.isascii() and text.isdecimal():
-        # More digits than these are no number that Python reads, and longer than we wait.
-        return float(text[:9])
+        # Not an int, which takes so many digits only.
+        return float(text)
     with suppress(ValueError, TypeError, OverflowError):
         return parsedate_to_datetime(text).timestamp() - now
     return 0.0

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import fields
+from datetime import date
 from typing import Any, get_type_hints
 
 import jsonschema  # type: ignore[import-untyped] # it has no types
@@ -120,6 +121,13 @@ def test_coverage_that_was_not_measured() -> None:
     """NaN, which is no JSON, is null, wherever it stands."""
     assert '"coverage":null' in to_line(finding(coverage=math.nan))
     assert '"flow":{"lag":null}' in to_line(finding(flow={"lag": math.inf}))
+
+
+def test_what_json_has_no_words_for() -> None:
+    """A value of another kind is its text, so that no flow makes a finding that cannot be written."""
+    assert '"flow":{"1":"2025-10-09","raw":"b\'\\\\xff\'"}' in to_line(
+        finding(flow={1: date(2025, 10, 9), "raw": b"\xff"})
+    )
 
 
 def test_half_characters() -> None:

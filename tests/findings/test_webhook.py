@@ -263,6 +263,13 @@ def test_nobody_listens(log: list[Any]) -> None:
     assert "hidden" not in str(log)
 
 
+def test_many_attempts() -> None:
+    """However many attempts there may be, the delay stays a minute."""
+    posting = Posting(f"http://127.0.0.1:{free_port()}/", attempts=1_100)
+    assert posting.post() is Outcome.FAILED
+    assert posting.waits == [1, 2, 4, 8, 16, 32, *[60] * 1_093]
+
+
 def test_name_that_does_not_resolve(log: list[Any]) -> None:
     """A name that nobody has is a failed attempt, and one that nobody can have too."""
     assert Posting("http://nobody.invalid/", attempts=1).post() is Outcome.FAILED
