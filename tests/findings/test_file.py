@@ -266,7 +266,7 @@ def test_what_is_no_file(path: Path, kind: str) -> None:
     elif kind == "pipe":
         os.mkfifo(path)
     else:
-        path = Path("/tmp/\0")  # noqa: S108, it is no file name
+        path = path.with_name("\0")
     file = _file(path)
     with capture_logs() as lines:
         assert [file.write("1"), file.write("2")] == [False, False]
