@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from exporter.detectors.announcing import Announcing
 from exporter.detectors.destinations import DestinationsDetector
+from exporter.detectors.listing import Listing
 from exporter.detectors.settings import DestinationsDetectorSettings
 from exporter.detectors.survey import Survey, Surveyed
 from exporter.detectors.unexpected import Where
@@ -65,7 +67,9 @@ class Judging:
         self._clocks = clocks or Clocks()
         self.inbox = Inbox(known.queue)
         self._recall = Recall(store, known, self._clocks.steady)
-        self.detector = DestinationsDetector(self._recall, known, detector, announce)
+        self.announcing = Announcing(self._recall, detector, known.learning.startup_window, announce)
+        self._listing = Listing(self._recall, known.unexpected, known.entries)
+        self.detector = DestinationsDetector(self._recall, known, self.announcing, self._listing)
         self._survey = Survey(self._recall, self.detector, known.fanout_window)
         self._now_ns = 0
         self._size, self._sized_at = Size(0, 0), -_EXPIRE_SECONDS
@@ -115,7 +119,7 @@ class Judging:
 
         Of a shared store that is done for each workload when it is seen: thousands of exporters need not list all.
         """
-        self._is_restored = self._recall.store.shared or self.detector.restore(self._clocks.wall_ns())
+        self._is_restored = self._recall.store.shared or self._listing.restore(self._clocks.wall_ns())
 
     def _expire(self) -> None:
         steady = self._clocks.steady()
@@ -136,7 +140,7 @@ class Judging:
     def _publish(self, *, every: bool = False) -> None:
         self._published_at = steady = self._clocks.steady()
         self._survey.step(self._now_ns, every=every)
-        self.detector.unexpected.expire(self._now_ns)
+        self._listing.unexpected.expire(self._now_ns)
         recall = self._recall
         if steady - self._sized_at >= 60 or every:  # noqa: PLR2004, a minute: it may cost a look at the whole store
             self._sized_at, self._size = steady, recall.size() or self._size
@@ -151,11 +155,11 @@ class Judging:
             errors=tuple(recall.errors.items()),
             workloads=self._survey.seen,
             unexpected=self._shown(),
-            unexpected_refused=self.detector.unexpected.refused,
+            unexpected_refused=self._listing.unexpected.refused,
         )
 
     def _shown(self) -> tuple[tuple[Where, Row], ...]:
         """Those of armed workloads: what a workload does while it is learning is listed, and nobody is woken."""
         states = {one.workload: one.state for one in self._survey.seen}
-        rows = self.detector.unexpected.rows.items()
+        rows = self._listing.unexpected.rows.items()
         return tuple(one for one in rows if states.get(one[0].workload) is State.ARMED)

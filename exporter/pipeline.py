@@ -203,9 +203,9 @@ class Pipeline:
 
     def _take_news(self) -> None:
         if self._judging:
-            for values, number in self._judging.detector.take_news().items():
+            for values, number in self._judging.announcing.take_news().items():
                 self._recorder.new_destination(values, number)
-            for values, number in self._judging.detector.take_nameless().items():
+            for values, number in self._judging.announcing.take_nameless().items():
                 self._recorder.nameless_news(values, number)
 
     def take_hits(self) -> list[Hit]:

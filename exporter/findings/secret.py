@@ -16,7 +16,8 @@ class Signer:
     """Signs with the newest key that could be read. Used by one thread."""
 
     def __init__(self, settings: WebhookSettings, limit: RateLimit | None = None) -> None:
-        self._file, self._key = settings.secret_file, settings.secret.get_secret_value()
+        self._file = settings.secret_file or ""
+        self._key = settings.secret.get_secret_value() if settings.secret else ""
         self._limit = limit or RateLimit()
 
     def signature(self, body: bytes) -> str:

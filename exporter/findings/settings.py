@@ -29,12 +29,12 @@ class WebhookSettings(BaseModel):
     url: str = Field(
         default="", description="Where findings are posted, `https://…` or `http://…`; without it nowhere. No secrets."
     )
-    secret: SecretStr = Field(
-        default=SecretStr(""),
+    secret: SecretStr | None = Field(
+        default=None,
         description="Key of the signature: `X-Hubble-Egress-Signature: sha256=` and the HMAC-SHA256 of the body.",
     )
-    secret_file: str = Field(
-        default="", description="File that `secret` is read from; it is read again when it changes."
+    secret_file: str | None = Field(
+        default=None, description="File that `secret` is read from; it is read again when it changes."
     )
     ca_file: str = Field(default="", description="Certificates (PEM) of the endpoint's authority; else the system's.")
     timeout: Duration = Field(default=10.0, gt=0, description="Longest wait for an answer.")

@@ -69,6 +69,17 @@ class Recall:
         """Facts that are held."""
         return self._entries
 
+    def note(self, facts: Sequence[Fact]) -> dict[Mark, Row | None]:
+        """Write what is new at once, the rest later; returns what others knew of the new marks. All of one workload."""
+        new: list[Fact] = []
+        for fact in facts:
+            if fact.mark in self.of(fact.workload).rows:
+                self.refresh(fact)
+            else:
+                new.append(fact)
+        before = self.add(new) if new else []
+        return {fact.mark: row for fact, row in zip(new, before, strict=True)}
+
     def add(self, facts: Sequence[Fact]) -> list[Row | None]:
         """Write new facts at once; returns what was known of each before, here when the store does not answer."""
         here = [self._put(fact) for fact in facts]

@@ -101,10 +101,15 @@ class KnownSettings(BaseModel):
     destinations_per_workload: int = Field(
         default=2_000,
         ge=1,
-        description="Destinations and addresses of one workload; what is seen beyond them is counted as refused.",
+        description="Destinations of one workload; what is seen beyond them is counted as refused, and never new.",
+    )
+    addresses_per_workload: int = Field(
+        default=2_000,
+        ge=1,
+        description="Addresses under their names, of one workload; beyond them those unseen for longest are forgotten.",
     )
     pods_per_workload: int = Field(
-        default=10_000, ge=1, description="Pods of one workload; beyond them the one unseen for longest is forgotten."
+        default=10_000, ge=1, description="Pods of one workload; beyond them those unseen for longest are forgotten."
     )
     contacts: int = Field(
         default=50_000,

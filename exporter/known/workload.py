@@ -62,9 +62,9 @@ class Remembered:
         self.pods = self.addresses = 0
         self.merge(left)
 
-    def oldest(self, what: What) -> Mark:
-        """The mark of a kind that was unseen for longest."""
-        return min((mark for mark in self.rows if mark.what is what), key=lambda mark: self.rows[mark].last_ns)
+    def oldest(self, what: What) -> list[Mark]:
+        """The marks of a kind, those first that were unseen for longest."""
+        return sorted((mark for mark in self.rows if mark.what is what), key=lambda mark: self.rows[mark].last_ns)
 
     def learnt(self, name: str) -> Learnt:
         """What its state follows from."""

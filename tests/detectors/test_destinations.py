@@ -176,16 +176,32 @@ def test_restart_of_ours(armed: Watching) -> None:
 
 
 def test_start_of_a_pod(armed: Watching) -> None:
-    """What a pod does in its first minutes only is explained by its start; what it goes on with is announced."""
-    armed.contact(NOW - 60)
+    """What a pod does in its first minutes, or now and then, is explained by its start."""
     fresh = pod(pod_name=PODS[1])
     armed.contact(NOW, "updates.example.net", "198.51.100.7", source=fresh)
     assert [(one.context, one.severity) for one in armed.found] == [(Context.STARTUP, Severity.INFO)]
-    armed.contact(NOW + 500, "updates.example.net", "198.51.100.7", source=fresh)
+    for seconds in (500, 3000, 7 * DAY, 14 * DAY):
+        armed.contact(NOW + seconds, "updates.example.net", "198.51.100.7", source=fresh)
     assert len(armed.found) == 1
-    armed.contact(NOW + 700, "updates.example.net", "198.51.100.7", source=fresh)
-    armed.contact(NOW + 900, "updates.example.net", "198.51.100.7", source=fresh)
-    assert [(one.context, one.severity) for one in armed.found[1:]] == [(Context.STEADY, Severity.WARNING)]
+
+
+def test_goes_on_after_the_start(armed: Watching) -> None:
+    """What began at the start of a pod and goes on for an hour is announced: an implant must not hide there."""
+    fresh = pod(pod_name=PODS[1])
+    for minute in range(0, 200, 10):
+        armed.contact(NOW + minute * 60, "c2.example.net", "198.51.100.7", source=fresh)
+    assert [(one.context, one.severity, one.at_ns) for one in armed.found] == [
+        (Context.STARTUP, Severity.INFO, at(NOW + 1)),
+        (Context.STEADY, Severity.WARNING, at(NOW + 3601)),
+    ]
+
+
+def test_restarted_stateful_set(armed: Watching) -> None:
+    """The next pod of a StatefulSet has the same name, and is another one by the number that its agent gave it."""
+    for hour in range(16 * 24):
+        armed.contact(hour * HOUR, "api.example.com", source=replace(pod("db", pod_name="db-0"), id=1))
+    armed.contact(NOW, "updates.example.net", "198.51.100.7", source=replace(pod("db", pod_name="db-0"), id=2))
+    assert [one.context for one in armed.found] == [Context.STARTUP]
 
 
 def test_rollout(armed: Watching) -> None:

@@ -65,6 +65,7 @@ def test_secret_of_a_file(tmp_path: Path) -> None:
     file.write_text(f"{HIDDEN}\n")
     flags = {"webhook.secret-file": [str(file)]}
     webhook = load(FindingsSettings, config_file=None, environment={}, flags=flags).webhook
+    assert webhook.secret is not None
     assert webhook.secret.get_secret_value() == HIDDEN
     assert webhook.secret_file == str(file)
     assert HIDDEN not in repr(webhook)
