@@ -7,13 +7,14 @@ UV     := $(shell command -v uv 2>/dev/null)
 SEED   ?= 0
 ROWS   ?=
 MINUTES ?= 10
+SEEDS  ?= 10
 LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 # Tools that come as packages (buf) are found by the tests as others are.
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types imports fresh cover proof soak bench lock generate reference clean
+.PHONY: help setup demo test check format lint types imports fresh cover proof soak month bench lock generate reference clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +72,10 @@ proof: check ## the slow proofs, run before an issue is resolved
 
 soak: setup ## minutes of faults over real gRPC, and what came of them (MINUTES=10)
 	@$(BIN)/python -m tests.faults.soak $(MINUTES)
+
+month: setup ## simulated months with five attacks in each, and what was found (SEEDS=10)
+	@$(BIN)/python -m tests.month --seeds $(SEEDS)
+	@$(BIN)/python -m tests.month --seeds $(SEEDS) --without-dns --restart
 
 bench: setup ## measure speed and memory, about 6 minutes (ROWS="cpu scrape" takes some rows)
 	@$(BIN)/python -m tests.benchmarks $(ROWS)

@@ -8,7 +8,7 @@ from importlib import import_module
 from tests.month.harness import UnderTest, play, table
 from tests.month.simulator import Month
 
-_UNDER_TEST = "tests.month.stubs:ByDomain"
+_UNDER_TEST = "tests.month.engine:Exporter"
 
 
 def main(arguments: list[str]) -> int:
