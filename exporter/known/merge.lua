@@ -19,29 +19,31 @@ local function written(first, last, since, began, latest)
   return first .. last .. since .. #began .. ':' .. began .. latest
 end
 
--- By bytes, as Python compares: `<` follows the locale of the server.
-local function less(one, other)
-  for i = 1, math.min(#one, #other) do
-    local a, b = string.byte(one, i), string.byte(other, i)
-    if a ~= b then return a < b end
+-- By time, then by the bytes of the text, as Python compares it: `<` follows the locale of the server, which orders
+-- digits like any other.
+local function less(time, text, other_time, other_text)
+  if time ~= other_time then return time < other_time end
+  for i = 1, math.min(#text, #other_text) do
+    local one, other = string.byte(text, i), string.byte(other_text, i)
+    if one ~= other then return one < other end
   end
-  return #one < #other
+  return #text < #other_text
 end
 
 -- In two parts, for numbers of Lua do not hold ns since the epoch.
 local function joined(early_last, late_since)
   local gap = tonumber(string.sub(late_since, 1, 11)) - tonumber(string.sub(early_last, 1, 11))
   if gap ~= SILENCE then return gap < SILENCE end
-  return not less(string.sub(early_last, 12), string.sub(late_since, 12))
+  return string.sub(early_last, 12) >= string.sub(late_since, 12)
 end
 
 local function merged(one, other)
   local first = one
-  if less(other.first .. other.began, one.first .. one.began) then first = other end
+  if less(other.first, other.began, one.first, one.began) then first = other end
   local late, early = one, other
-  if less(one.last .. one.latest, other.last .. other.latest) then late, early = other, one end
+  if less(one.last, one.latest, other.last, other.latest) then late, early = other, one end
   local since = late.since
-  if joined(early.last, late.since) and less(early.since, since) then since = early.since end
+  if joined(early.last, late.since) and early.since < since then since = early.since end
   return written(first.first, late.last, since, first.began, late.latest)
 end
 

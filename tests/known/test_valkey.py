@@ -238,6 +238,7 @@ def test_a_row_that_is_none_is_as_if_it_were_not_there(
     assert store.load(SHOP) == {ITSELF: fact(ITSELF).row}
     assert store.unreadable == 1
     assert store.merge([fact(PAYPAL)]) == [None]
+    assert store.unreadable == 2
     assert store.merge([fact(PAYPAL)]) == [fact(PAYPAL).row]
     assert store.load(SHOP)[PAYPAL] == fact(PAYPAL).row
 
