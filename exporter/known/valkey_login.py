@@ -26,7 +26,7 @@ class Login:
     def __init__(self, settings: ValkeySettings) -> None:
         self._settings = settings
         self._schema_key = encoded(settings.prefix) + b"schema"
-        self._secret = settings.password.get_secret_value()
+        self._secret = settings.password.get_secret_value() if settings.password else ""
 
     def client(self) -> Redis:
         """A client that connects when it is first used, and when the server has hung up."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from exporter.known.interface import Fact, Mark, Row, Store, What, WorkloadKey, seen
 from exporter.known.memory import MemoryStore
 from exporter.known.sqlite import SqliteStore
+from tests.known.valkey_server import ValkeyServer, valkey_store
 
 WEB, CART = WorkloadKey("default", "shop", "web"), WorkloadKey("default", "shop", "cart")
 ITSELF = Mark(What.WORKLOAD)
@@ -28,7 +29,18 @@ def sqlite(folder: Path) -> Iterator[Store]:
         yield store
 
 
-STORES: dict[str, Callable[[Path], AbstractContextManager[Store]]] = {"memory": memory, "sqlite": sqlite}
+@contextmanager
+def valkey(folder: Path) -> Iterator[Store]:
+    """A store on a server of its own."""
+    with ValkeyServer(folder) as server, closing(valkey_store(server.port)) as store:
+        yield store
+
+
+STORES: dict[str, Callable[[Path], AbstractContextManager[Store]]] = {
+    "memory": memory,
+    "sqlite": sqlite,
+    "valkey": valkey,
+}
 """Each gives an empty store, which may use a folder that is its own; one without its server calls pytest.skip()."""
 
 

@@ -211,8 +211,8 @@ def test_size(store: Store) -> None:
 
 
 def test_times_at_the_edges(store: Store) -> None:
-    """Zero, times before the epoch, and nanoseconds that a float would round are times like others."""
-    times = [0, -1, 2**53 + 1, 1_764_547_200_123_456_789]
+    """Zero, and nanoseconds that a float would round, are times like others; before the epoch nothing is seen."""
+    times = [0, 2**53 + 1, 1_764_547_200_123_456_789]
     store.merge([fact(Mark(What.POD, str(at_ns)), at_ns) for at_ns in times])
     assert set(store.load(WEB).values()) == {Row(at_ns, at_ns, at_ns) for at_ns in times}
 
