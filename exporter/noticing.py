@@ -34,8 +34,10 @@ class Noticing:
         """Let flow time pass up to now.
 
         A file has no ticks, and a replay must find what the live stream has found: while something is pending, a leap
-        is made of steps.
+        is made of steps. Before the first flow there is no time that could pass.
         """
+        if now_ns <= 0:
+            return
         while self.due_ns and self.due_ns < now_ns and self._dns.is_pending:
             self._step(self.due_ns)
             self.due_ns += _STEP_NS

@@ -375,3 +375,14 @@ def test_kinds_of_evidence_have_words() -> None:
     """Each kind and each cause is a text that people read, once."""
     assert len({kind.value for kind in Kind}) == len(Kind)
     assert len({cause.value for cause in Cause}) == len(Cause) == 20
+
+
+def test_time_before_the_first_flow() -> None:
+    """Ticks before the first flow are no time: the years up to it are not made of steps, whatever is pending then."""
+    rig = Rig(live=True)
+    rig.pipeline.handle(Connected("relay", "1.19.0"))
+    rig.pipeline.tick()
+    assert rig.pipeline._noticing.due_ns == 0
+    rig.pipeline.handle(dns_query(time_ns=at(0)))
+    rig.pipeline.handle(dns_query("other.example.com.", time_ns=at(1), source_port=999))
+    assert rig.pipeline._noticing.due_ns == at(1)
