@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from exporter import log
+from exporter.demo.learning import DEMO_LEARNING
 from exporter.demo.server import CannotServeError
 from exporter.demo.telling import Demo, dumped
 from exporter.documents.faults import DocumentError
@@ -126,6 +127,10 @@ def _demo(settings: Settings, options: argparse.Namespace) -> int:
         # A demonstration on a laptop does not open a port to the network unless somebody says so.
         web = settings.web.model_copy(update={"listen_address": "127.0.0.1:9968"})
         settings = settings.model_copy(update={"web": web})
+    if not settings.known.learning.model_fields_set:
+        # The story has two hours of history, not two weeks.
+        known = settings.known.model_copy(update={"learning": DEMO_LEARNING})
+        settings = settings.model_copy(update={"known": known})
     server = Demo(settings.demo, once=options.once, announce=None if options.once else announce)
     try:
         address = server.start()

@@ -31,7 +31,7 @@ class Announcing:
     ) -> None:
         self._recall, self._announce = recall, announce
         self._window_ns = int(startup_window * 1e9)
-        self._scopes = frozenset(scope.value for scope in settings.scopes)
+        self._settings = settings
         self._lock = threading.Lock()
         self._news: Counter[News] = Counter()
         self._nameless: Counter[News] = Counter()
@@ -124,7 +124,7 @@ class Announcing:
     def _find(self, sighting: Sighting, judged: Judged, known: Remembered, about: Circumstances) -> None:
         revision = rolled_out(sighting, known, self._window_ns) if about.context is Context.ROLLOUT else ""
         about = about._replace(revision=revision, degraded=self._recall.degraded)
-        self._announce(finding_of(sighting, judged, about, self._scopes))
+        self._announce(finding_of(sighting, judged, about, self._settings))
 
 
 def goes_on(row: Row) -> bool:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from exporter.detectors.destination_facts import rule_of
 from exporter.detectors.novelty import Judged
+from exporter.detectors.settings import DestinationsDetectorSettings
 from exporter.expectations.interface import Expectation
 from exporter.findings.interface import Context, Detector, Finding, Novelty, Severity
 from exporter.flow import Flow, Policy
@@ -25,13 +26,15 @@ class Circumstances(NamedTuple):
     degraded: bool = False
 
 
-def finding_of(sighting: Sighting, judged: Judged, about: Circumstances, scopes: frozenset[str]) -> Finding:
-    """The finding; `scopes` are those that somebody looks at."""
+def finding_of(
+    sighting: Sighting, judged: Judged, about: Circumstances, settings: DestinationsDetectorSettings
+) -> Finding:
+    """The finding; the settings say which somebody looks at."""
     flow, destination, answer = sighting.flow, sighting.destination, sighting.answer
     unexpected = answer.expectation is Expectation.UNEXPECTED
     return Finding(
         detector=Detector.UNEXPECTED_DESTINATION if unexpected else Detector.NEW_DESTINATION,
-        severity=severity_of(sighting, about, scopes),
+        severity=severity_of(sighting, about, settings),
         at_ns=flow.time_ns,
         cluster=sighting.workload.cluster,
         source_namespace=sighting.workload.namespace,
@@ -62,17 +65,13 @@ def finding_of(sighting: Sighting, judged: Judged, about: Circumstances, scopes:
     )
 
 
-def severity_of(sighting: Sighting, about: Circumstances, scopes: frozenset[str]) -> Severity:
+def severity_of(sighting: Sighting, about: Circumstances, settings: DestinationsDetectorSettings) -> Severity:
     """Warning for an armed workload that goes where nobody allowed, or, uncovered by policies, somewhere new."""
-    if about.state is not State.ARMED or sighting.destination.scope.value not in scopes:
+    expectation = sighting.answer.expectation
+    if about.state is not State.ARMED or sighting.destination.scope not in settings.scopes:
         return Severity.INFO
-    match sighting.answer.expectation:
-        case Expectation.UNEXPECTED:
-            return Severity.WARNING
-        case Expectation.NOT_COVERED if about.context in _LOUD:
-            return Severity.WARNING
-        case _:
-            return Severity.INFO
+    is_loud = expectation is Expectation.UNEXPECTED or about.context in _LOUD
+    return Severity.WARNING if is_loud and expectation in settings.answers else Severity.INFO
 
 
 def is_mute(sighting: Sighting) -> bool:

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from exporter.destinations.scopes import Scope
 from exporter.duration import Duration
+from exporter.expectations.interface import Expectation
 
 
 class DnsSettings(BaseModel):
@@ -65,6 +66,11 @@ class DestinationsDetectorSettings(BaseModel):
     scopes: tuple[Scope, ...] = Field(
         default=(Scope.PUBLIC, Scope.METADATA),
         description="Scopes of destinations whose findings are a `warning`; in others they are `info`.",
+    )
+    answers: tuple[Expectation, ...] = Field(
+        default=(Expectation.UNEXPECTED, Expectation.NOT_COVERED),
+        description="Answers of the expectations to which findings are a `warning`. Add `expected_wide` if a rule that "
+        "allows the whole world is not meant to allow everything.",
     )
 
 
