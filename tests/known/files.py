@@ -7,7 +7,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from exporter.known.interface import Mark, What
+from exporter.known.sqlite import SqliteStore
+from tests.known.stores import MAIL, WEB, everything, fact
+
 NOBODY = 65_534
+MANY = [fact(Mark(What.POD, f"web-{number:04}"), number, began="b" * 40) for number in range(2000)]
+"""Facts on some hundred pages."""
 
 
 def asked(file: Path, question: str) -> list[Any]:
@@ -43,3 +49,10 @@ def unprivileged() -> Iterator[None]:
         yield
     finally:
         os.seteuid(user)
+
+
+def works(store: SqliteStore) -> None:
+    """It merges and finds again, by itself."""
+    store.merge([fact(MAIL, 7)])
+    assert store.load(WEB)[MAIL].last_ns == 7
+    assert store.size().entries == len(everything(store))

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,6 @@ from exporter.known.sqlite import SqliteStore
 from exporter.known.sqlite_file import APPLICATION_ID
 from tests.known.files import asked, contents
 from tests.known.stores import API, CART, ITSELF, MAIL, WEB, everything, fact
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """Where the file is, or will be."""
-    return tmp_path / "known.db"
 
 
 @pytest.fixture
@@ -88,6 +82,16 @@ def test_a_file_with_any_name(tmp_path: Path) -> None:
         assert asked(tmp_path / name, "SELECT COUNT(*) FROM facts") == [(1,)]
 
 
+def test_a_path_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that does not begin at the root begins where the store was made, wherever the process goes then."""
+    (tmp_path / "begun").mkdir()
+    monkeypatch.chdir(tmp_path / "begun")
+    with closing(SqliteStore("known.db", 200)) as store:
+        monkeypatch.chdir(tmp_path)
+        store.merge([fact(API, 1)])
+    assert list(contents(tmp_path / "begun")) == ["known.db"]
+
+
 def test_how_it_is_kept(store: SqliteStore, file: Path) -> None:
     """The header says whose the file is and which schema it has; it is written ahead, and a kill loses nothing."""
     store.merge([fact(API, 1)])
@@ -148,7 +152,7 @@ def test_a_newer_schema(store: SqliteStore, file: Path) -> None:
 
 def test_a_newer_schema_that_was_killed(tmp_path: Path) -> None:
     """The later release may have left its version, and facts, in the log: that is not brought into the file either."""
-    alive, killed = tmp_path / "alive", tmp_path / "killed"
+    alive, killed = tmp_path / "alive", tmp_path / "killed?100%41#"
     killed.mkdir()
     with closing(SqliteStore(str(alive / "known.db"), 200)) as store:
         store.merge([fact(API, 1)])
@@ -275,12 +279,30 @@ def test_several_at_once(file: Path) -> None:
 
 
 def _merged_at_last(store: SqliteStore, batch: list[Fact]) -> list[Row | None]:
-    while True:
-        try:
+    for _ in range(20):
+        with suppress(StoreError):
             return store.merge(batch)
-        except StoreError as error:
-            if error.fault is not Fault.BUSY:
-                raise
+    raise TimeoutError("the file stays locked")
+
+
+class _Intruded(list[Fact]):
+    """A batch in the middle of which another program wants to write."""
+
+    def __init__(self, facts: list[Fact], file: Path) -> None:
+        super().__init__(facts)
+        self._file = file
+
+    def __iter__(self) -> Iterator[Fact]:
+        yield from super().__iter__()
+        with closing(sqlite3.connect(self._file, timeout=0)) as other, pytest.raises(sqlite3.Error, match="locked"):
+            other.execute("DELETE FROM facts")
+
+
+def test_nobody_else_writes_meanwhile(store: SqliteStore, file: Path) -> None:
+    """What stood there before is still what stands there when a batch is written: it is locked from the start."""
+    store.merge([fact(API, 1)])
+    assert store.merge(_Intruded([fact(API, 2)], file)) == [Row(1, 1, 1)]
+    assert store.load(WEB) == {API: Row(1, 2, 1)}
 
 
 class _Interrupted(list[Fact]):
