@@ -47,10 +47,9 @@ def open_file(file: Path) -> sqlite3.Connection:
     file.parent.mkdir(0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    for path in (file.parent, file):
+    if not os.access(file, os.R_OK | os.W_OK, effective_ids=True):
         # SQLite would make do with reading, and leave files beside it that cannot be written ever after.
-        if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
     _refuse(file)
     db = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:

@@ -49,11 +49,12 @@ def _heard_before_kill(processes: subprocess.Popen[str], file: Path, lines: int,
     assert processes.stdout is not None
     processes.stdin.write(f"{file}\n")
     pid = int(processes.stdout.readline())
-    heard = [processes.stdout.readline() for _ in range(lines)]
+    spoken = itertools.takewhile(lambda line: not line.startswith("ended"), processes.stdout)
+    heard = list(itertools.islice(spoken, lines))
     for _ in range(spins):
         pass
     os.kill(pid, signal.SIGKILL)
-    heard += itertools.takewhile(lambda line: not line.startswith("ended"), processes.stdout)
+    heard += spoken
     return int(heard[-1]) if heard else 0
 
 
