@@ -231,3 +231,8 @@ def _raising(error: Exception) -> Callable[..., None]:
 def test_which_fault(tmp_path: Path, cause: Cause, fault: Fault) -> None:
     """Only what says that the contents are damaged is called that; what may pass has a name of its own."""
     assert fault_of(cause, tmp_path / "known.db") is fault
+
+
+def test_which_fault_without_a_folder(tmp_path: Path) -> None:
+    """Where there is no folder any more there is no volume that could be full."""
+    assert fault_of(_sqlite_error("SQLITE_IOERR_WRITE"), tmp_path / "gone" / "known.db") is Fault.OTHER
