@@ -45,12 +45,15 @@ def words(text: str) -> list[str]:
 EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
     incidents.default_deny: """
         drops shop frontend world public world 8443 tcp policy_denied 3
+        unexpected_drops shop frontend world public 3
         policy_verdicts shop frontend world denied none - - 3""",
     incidents.explicit_deny: """
         drops shop catalog cidr public 198.51.100.64/26 25 tcp policy_deny 3
+        unexpected_drops shop catalog cidr public 3
         policy_verdicts shop catalog cidr denied l3-l4 shop no-mail 3""",
     incidents.no_dns_rule: """
         drops shop wishlist identity cluster kube-system/coredns 53 udp policy_denied 6
+        unexpected_drops shop wishlist identity cluster 6
         policy_verdicts shop wishlist identity denied none - - 6""",
     incidents.no_tcp_dns: """
         connections shop invoice identity cluster kube-system/coredns 53 udp redirected 1
@@ -59,6 +62,7 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         dns_responses shop invoice NOERROR false 2
         drops shop invoice identity cluster kube-system/coredns 53 tcp policy_denied 3
         policy_verdicts shop invoice identity denied none - - 3
+        unexpected_drops shop invoice identity cluster 3
         policy_verdicts shop invoice identity redirected l3-l4 shop dns 1""",
     incidents.refused_query: """
         connections shop report identity cluster kube-system/coredns 53 udp redirected 1
@@ -66,6 +70,7 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         dns_queries shop report A 1
         dns_queries shop report AAAA 1
         drops shop report fqdn public paste.leak.example 53 udp dns_denied 2
+        unexpected_drops shop report fqdn public 2
         policy_verdicts shop report identity redirected l3-l4 shop dns 1""",
     # Eight names, each asked for with three expansions first.
     incidents.ndots_storm: """
@@ -94,6 +99,7 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         dns_responses shop mailer NOERROR false 2
         drops shop mailer fqdn public newsletter.campaign.example 443 tcp policy_denied 3
         policy_verdicts shop mailer fqdn denied none - - 3
+        unexpected_drops shop mailer fqdn public 3
         policy_verdicts shop mailer identity redirected l3-l4 shop dns 1""",
     incidents.cdn_rotation: """
         connections shop recommender fqdn public cdn.images.example 443 tcp forwarded 12
@@ -136,9 +142,11 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         drops ops ci-runner world public world 22 tcp policy_denied 39
         drops ops ci-runner world public world 443 tcp policy_denied 42
         drops ops ci-runner world public world 4444 tcp policy_denied 39
+        unexpected_drops ops ci-runner world public 120
         policy_verdicts ops ci-runner world denied none - - 120""",
     incidents.metadata_address: """
         drops shop report world metadata world 80 tcp policy_deny 3
+        unexpected_drops shop report world metadata 3
         policy_verdicts shop report world denied l3-l4 shop no-metadata 3""",
     incidents.audited: """
         connections shop search world public world 443 tcp audited 1
@@ -151,6 +159,7 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         drops shop frontend fqdn public files.partner.example 80 tcp l7_denied 1
         l7_requests shop frontend fqdn public files.partner.example http PUT 403 dropped 1
         named_connections observed 1
+        unexpected_drops shop frontend fqdn public 1
         policy_verdicts shop frontend fqdn redirected l3-l4 shop frontend-l7 1""",
     # Policy let the first packet pass, which counts as a connection; there was no way out for it and its retries.
     incidents.no_egress_gateway: """
