@@ -20,6 +20,7 @@ from exporter.expectations.files import load_files
 from exporter.hubble.decode import Decoder
 from exporter.hubble.observer import Observer
 from exporter.hubble.replay import Recording, UnreadableRecordingError, check_readable
+from exporter.known.stores import open_store
 from exporter.metrics.reference import metrics_markdown
 from exporter.narration import announce, show
 from exporter.options import given_flags, parse
@@ -112,7 +113,8 @@ def _with_settings(options: argparse.Namespace) -> int:
 def _run(settings: Settings, options: argparse.Namespace) -> int:
     decoder = Decoder(settings.hubble.endpoint_cache)
     source = _observer(settings, decoder)
-    service = Service(settings, source, decoder, live=True, reading=options.reading)
+    store = open_store(settings.known)
+    service = Service(settings, source, decoder, live=True, reading=options.reading, store=store)
     source.keep(service.pipeline.handover)
     service.signals.listen()
     if not settings.hubble.position_file:

@@ -43,6 +43,8 @@ def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("HUBBLE_EGRESS_") and name != "PYTHONUNBUFFERED"
     }
+    # What a test does not ask for is not written to the disk of whoever tests.
+    ours["HUBBLE_EGRESS_KNOWN__STORE"] = "memory"
     return {**ours, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "", **(added or {})}
 
 
