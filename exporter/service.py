@@ -189,6 +189,9 @@ class Service:
         self.signals.deafen()
         self._source.stop()
         self._reads_again.set()
+        if self.judging:
+            # It waits for what arrives, and nothing does any more.
+            self.judging.inbox.arrived.set()
         for thread in self._threads:
             # One that waits for standard input cannot be woken; it ends with the process.
             thread.join(timeout=2)

@@ -15,10 +15,13 @@ from exporter.expectations.interface import NEVER, Answer, Expectation
 from exporter.expectations.manifests import Manifests
 from exporter.expectations.objects import Objects
 from exporter.expectations.policy import Policy
-from exporter.expectations.question import Question, Subject, Target
+from exporter.expectations.question import NOTHING_KNOWN, Question, Subject, Target
 from exporter.expectations.settings import ExpectationsSettings
 from exporter.flow import Flow
 from exporter.window import WindowStats
+
+_NOT_COVERED = Answer(Expectation.NOT_COVERED)
+_NOBODY = Subject("", "", NOTHING_KNOWN)
 
 
 class _Asker(NamedTuple):
@@ -67,6 +70,8 @@ class Expectations:
     ) -> Answer:
         """Whether the contact that a flow shows is expected; `workload_of` says which workload it goes to."""
         endpoint = flow.destination
+        if not self.is_asked:
+            return self._of_flow_alone(flow)
         key = (
             flow.source.serial,
             source,
@@ -96,8 +101,25 @@ class Expectations:
         )
         return self._evaluate(key, question, asker, flow)
 
+    def _of_flow_alone(self, flow: Flow) -> Answer:
+        """The answer where nothing was read: only the policies that the flow itself names say anything."""
+        allowed, denied = flow.egress_allowed_by, flow.egress_denied_by
+        if not (allowed or denied):
+            return _NOT_COVERED
+        key = (allowed, denied, bool(allowed) and is_narrow(flow.destination))
+        known = self._alone.get(key)
+        if known is None:
+            if len(self._alone) >= self._bound:
+                self._forget()
+                self._resets += 1
+            asked = Question(_NOBODY, target_of_name(""), "", None, policies_of(allowed), policies_of(denied), key[2])
+            known = self._alone[key] = self._evaluator.answer(asked, _date(flow.time_ns), ())
+        return known
+
     def answer_name(self, flow: Flow, source: WorkloadName, name: str) -> Answer:
         """Whether a name is expected that a workload asked for, at whatever port."""
+        if not self.is_asked:
+            return _NOT_COVERED
         key = (flow.source.serial, source, name, self._day(flow))
         known = self._answers.get(key)
         if known is not None:
@@ -132,6 +154,7 @@ class Expectations:
 
     def _forget(self) -> None:
         self._answers: dict[tuple[object, ...], Answer] = {}
+        self._alone: dict[tuple[object, ...], Answer] = {}
         self._askers: dict[tuple[int, WorkloadName], _Asker] = {}
         self._outside: dict[int, Outside] = {}
         self._same: dict[tuple[frozenset[str], WorkloadName], _Asker] = {}

@@ -90,7 +90,9 @@ class KnownSettings(BaseModel):
         description="What was not seen for so long is forgotten, and new when it comes again.",
     )
     refresh: Duration = Field(
-        default=60.0, ge=1, description="How often it is noted that something known was seen again."
+        default=300.0,
+        ge=1,
+        description="How often it is noted that something known was seen again; `last_seen` is as exact as this.",
     )
     entries: int = Field(
         default=500_000,

@@ -153,7 +153,7 @@ NEW_DESTINATIONS = Family(
         labels.ANSWER,
         labels.CONTEXT,
     ),
-    (_FOLD_WORKLOAD, _FOLD_NAMESPACE, (labels.DESTINATION_KIND, labels.SCOPE, labels.NOVELTY)),
+    (_FOLD_WORKLOAD, _FOLD_NAMESPACE, (labels.NOVELTY, labels.CONTEXT)),
 )
 NAMELESS_NEWS = Family(
     "hubble_egress_nameless_news_total",
@@ -235,7 +235,7 @@ UNEXPECTED_ACTIVE_SINCE = Family(
 UNEXPECTED_LAST_SEEN = Family(
     "hubble_egress_unexpected_destination_last_seen_timestamp_seconds",
     "gauge",
-    "When it was seen last, to the minute.",
+    "When it was seen last, to `known.refresh`.",
     _UNEXPECTED,
 )
 WORKLOADS = Family(

@@ -191,7 +191,7 @@ FOLDED_LABEL = Label(
     "The label whose value was folded.",
     (
         *("source_namespace", "source_workload", "destination", "destination_port", "reason"),
-        *("policy_namespace", "policy", "method", "status", "node_name", "destination_kind", "scope", "novelty"),
+        *("policy_namespace", "policy", "method", "status", "node_name", "novelty", "context"),
     ),
 )
 KEPT_STATE = Label(

@@ -16,7 +16,10 @@ from tests.faults.traffic import Told
 from tests.programs import Process, eventually, value_of
 
 _FLOWS = "hubble_egress_exporter_flows_total"
-_OVER_TIME = re.compile(r"hubble_egress_(exporter_|dns_breakage|dns_latency|dns_failures_.*unanswered)")
+_OVER_TIME = re.compile(
+    r"hubble_egress_(exporter_|dns_breakage|dns_latency|dns_failures_.*unanswered"
+    r"|new_destinations|nameless_|known_destinations|destination_fanout|workloads|unexpected_destination_)"
+)
 _FAST = {"backoff_min": "1ms", "backoff_max": "20ms", "check_interval": "200ms", "connect_timeout": "300ms"}
 Counts = Counter[str]
 """Samples of the product families by name and labels."""
@@ -59,7 +62,7 @@ def oracle(flows: Iterable[Told]) -> Counts:
 def products(exposition: str) -> Counts:
     """The samples of the product families that count flows.
 
-    What is worked out of several flows over time is left out: when silence becomes a failure, our own clock says too.
+    What is worked out of several flows over time, or by the memory's own thread, is left out.
     """
     lines = (line.rpartition(" ") for line in exposition.splitlines())
     return Counter(
