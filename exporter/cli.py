@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -17,13 +18,15 @@ from exporter.demo.telling import Demo, dumped
 from exporter.documents.faults import DocumentError
 from exporter.expectations.command import run as expectations_command
 from exporter.expectations.files import load_files
+from exporter.flags import given_flags
 from exporter.hubble.decode import Decoder
 from exporter.hubble.observer import Observer
 from exporter.hubble.replay import Recording, UnreadableRecordingError, check_readable
+from exporter.knowing.command import run as known_command
 from exporter.known.stores import open_store
 from exporter.metrics.reference import metrics_markdown
 from exporter.narration import announce, show
-from exporter.options import given_flags, parse
+from exporter.options import parse
 from exporter.preflight import Preflight
 from exporter.progress import Progress
 from exporter.reload import Reading
@@ -106,6 +109,7 @@ def _with_settings(options: argparse.Namespace) -> int:
         "triage": _triage,
         "preflight": _preflight,
         "check-config": _check_config,
+        "known": _known,
     }
     return commands[options.command](settings, options)
 
@@ -222,6 +226,10 @@ def _triage(settings: Settings, options: argparse.Namespace) -> int:
         # `triage | head -1` has found what it has found.
         _give_up_output()
     return code
+
+
+def _known(settings: Settings, options: argparse.Namespace) -> int:
+    return known_command(settings.known, options, time.time_ns(), _complain)
 
 
 def _check_config(settings: Settings, _options: argparse.Namespace) -> int:

@@ -7,17 +7,11 @@ from collections.abc import Sequence
 from exporter.build import build
 from exporter.duration import parse_duration
 from exporter.expectations.command import add_commands
+from exporter.flags import EPILOG, Commands, add_command
+from exporter.known_options import add_known
 from exporter.settings import Settings
-from exporter.settings.fields import SettingField, fields
-from exporter.settings.names import CONFIG_FILE, flag_of, nearest
-
-_SEPARATOR = "setting:"
-_EPILOG = """\
-Every setting can also stand in a YAML file (--config.file) and in the environment:
-  web.listen-address  --web.listen-address  HUBBLE_EGRESS_WEB__LISTEN_ADDRESS
-Flags win over the environment, the environment over the file. CONFIGURATION.md explains all of them.
-exit codes: 0 success or ended by a signal, 1 failure at run time, 2 bad use, bad settings or unreadable input
-"""
+from exporter.settings.fields import fields
+from exporter.settings.names import nearest
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -25,11 +19,20 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     top, commands = _parsers()
     options, unknown = top.parse_known_args(_switches(sys.argv[1:] if arguments is None else arguments))
     if unknown:
-        command = commands.choices[options.command]
+        command = _named(commands, options)
         word = unknown[0].partition("=")[0]
         meant = nearest(word, [option for action in command._actions for option in action.option_strings])  # noqa: SLF001, argparse offers no other way to list them
         command.error(f"unknown flag or argument {word}" + (f"; did you mean {meant}?" if meant else ""))
     return options
+
+
+def _named(commands: Commands, options: argparse.Namespace) -> argparse.ArgumentParser:
+    """The parser of the command that was given, which may be one below another."""
+    command = commands.choices[options.command]
+    below = command._subparsers  # noqa: SLF001, the same
+    for action in below._group_actions if below else ():  # noqa: SLF001, the same
+        return action.choices[getattr(options, action.dest)]  # type: ignore[index, no-any-return] # parsers by name
+    return command
 
 
 def _switches(arguments: Sequence[str]) -> list[str]:
@@ -42,19 +45,19 @@ def _switches(arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def _parsers() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[argparse.ArgumentParser]]":
+def _parsers() -> tuple[argparse.ArgumentParser, Commands]:
     top = argparse.ArgumentParser(
         prog="hubble-egress-exporter",
         description="Prometheus exporter for Cilium Hubble: where egress goes, and what became of it.",
-        epilog=_EPILOG,
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     version = f"hubble-egress-exporter {build().version} (commit {build().commit}, python {build().python})"
     top.add_argument("--version", action="version", version=version)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _command(commands, "run", "stream flows from a Hubble Observer and serve /metrics")
-    demo = _command(
+    add_command(commands, "run", "stream flows from a Hubble Observer and serve /metrics")
+    demo = add_command(
         commands,
         "demo",
         "the same against an embedded Observer with a small cluster's traffic",
@@ -63,7 +66,7 @@ def _parsers() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[arg
     ways = demo.add_mutually_exclusive_group()
     ways.add_argument("--once", action="store_true", help="play the story to its end, print the metrics and leave")
     ways.add_argument("--dump", metavar="FILE", help="write the same story as recorded flows; - is standard output")
-    replay = _command(
+    replay = add_command(
         commands,
         "replay",
         "read recorded flows (hubble observe -o jsonpb, export files)",
@@ -74,7 +77,7 @@ def _parsers() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[arg
     replay.add_argument(
         "--speed", type=_speed, metavar="N", help="pace by the flows' own time, N times faster than life"
     )
-    triage = _command(
+    triage = add_command(
         commands,
         "triage",
         "say which workloads cannot resolve or reach names, why, and what to change",
@@ -87,7 +90,7 @@ def _parsers() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[arg
     add("--namespace", default="", metavar="NS", help="only workloads of this namespace")
     add("--workload", default="", metavar="NAME", help="only workloads of this name")
     add("--format", choices=("table", "json", "yaml"), default="table", help="how to say it (default table)")
-    preflight = _command(
+    preflight = add_command(
         commands,
         "preflight",
         "try the connection to Hubble, and say what works and what to change",
@@ -96,62 +99,14 @@ def _parsers() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[arg
     preflight.add_argument(
         "--seconds", type=_seconds, default=10.0, metavar="N", help="read flows for so long (default 10)"
     )
-    _command(commands, "check-config", "validate the settings and leave")
+    add_command(commands, "check-config", "validate the settings and leave")
     add_commands(commands)
+    add_known(commands)
     reference = commands.add_parser("reference", help="print CONFIGURATION.md and METRICS.md", allow_abbrev=False)
     reference.add_argument("document", nargs="?", choices=("configuration", "metrics"), help="only this one")
     reference.add_argument("--write", action="store_true", help="write the files into the current folder")
     reference.add_argument("--check", action="store_true", help="exit 1 if the files there differ")
     return top, commands
-
-
-def given_flags(arguments: argparse.Namespace) -> dict[str, list[str]]:
-    """The settings given as flags: path to raw texts."""
-    return {
-        name.removeprefix(_SEPARATOR): texts
-        for name, texts in vars(arguments).items()
-        if name.startswith(_SEPARATOR) and texts is not None
-    }
-
-
-def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str, usage: str = "[flags]"
-) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=what,
-        description=what[0].upper() + what[1:] + ".",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-        # The generated usage would name every flag before saying anything.
-        usage=f"hubble-egress-exporter {name} {usage}",
-    )
-    _add(command, CONFIG_FILE, "FILE", "YAML file with settings.")
-    groups: dict[str, argparse._ArgumentGroup] = {}
-    for setting in fields(Settings):
-        group = groups.get(setting.block) or command.add_argument_group(f"settings: {setting.block}")
-        groups[setting.block] = group
-        _add(group, setting.path, _metavar(setting), _help(setting))
-    return command
-
-
-def _add(to: "argparse._ActionsContainer", path: str, metavar: str, text: str) -> None:
-    to.add_argument(
-        flag_of(path), dest=_SEPARATOR + path, action="append", metavar=metavar, help=text.replace("%", "%%")
-    )
-
-
-def _metavar(setting: SettingField) -> str:
-    if setting.type == "true or false":
-        return "[=true|false]"
-    return setting.type.split()[0].rstrip(",").upper() if not setting.type.startswith("one of ") else "NAME"
-
-
-def _help(setting: SettingField) -> str:
-    choices = f" {setting.type[0].upper()}{setting.type[1:]}." if setting.type.startswith("one of ") else ""
-    default = f" Default: {setting.default}" if setting.default not in ("", "[]", "{}") else ""
-    return setting.description.replace("`", "") + choices + default
 
 
 def _speed(text: str) -> float:

@@ -1,0 +1,1 @@
+"""The commands `known list`, `show`, `forget`, `export` and `import`: the memory of destinations, by hand."""
