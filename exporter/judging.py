@@ -49,6 +49,9 @@ class Memory(NamedTuple):
     errors: tuple[tuple[str, int], ...] = ()
     workloads: tuple[Surveyed, ...] = ()
     unexpected: tuple[tuple[Where, Row], ...] = ()
+    """Those of armed workloads, which are exported."""
+    listed: tuple[tuple[Where, Row], ...] = ()
+    """Those of all workloads."""
     unexpected_refused: int = 0
 
 
@@ -155,6 +158,7 @@ class Judging:
             errors=tuple(recall.errors.items()),
             workloads=self._survey.seen,
             unexpected=self._shown(),
+            listed=tuple(self._listing.unexpected.rows.items()),
             unexpected_refused=self._listing.unexpected.refused,
         )
 

@@ -16,7 +16,7 @@ from exporter.flow_lines import FlowLines
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import AT_ONCE, Disconnected, FlowSource
 from exporter.journal import Journal
-from exporter.judging import Judging
+from exporter.judging import Judging, Memory
 from exporter.known.interface import Store as KnownStore
 from exporter.known.memory import MemoryStore
 from exporter.known_samples import known_samples
@@ -41,6 +41,7 @@ from exporter.triage.health import Health, health
 from exporter.triage.interface import Report
 from exporter.triage.report import report
 from exporter.views import StatusView
+from exporter.web.destinations import DestinationsReport, destinations_report
 from exporter.web.live import LiveConfig
 from exporter.web.routes import Exposed, Routes
 from exporter.web.server import WebServer
@@ -50,6 +51,11 @@ _TICK_SECONDS = 1.0
 _YOUNG_OBJECTS = 20_000
 """New objects (some MiB) after which the garbage collector looks for cycles among them."""
 _SIGNAL_SECONDS = 0.2
+
+FORGETFUL = (
+    "The memory of destinations does not work: what is known may be announced as new, and what is new forgotten."
+)
+"""A remark of the status."""
 
 
 class Service:
@@ -240,7 +246,10 @@ class Service:
 
     def status(self) -> Status:
         """What the landing page and `/api/v1/status` say."""
-        return self._status.take(dead_thread=self._dead, finished=self._ended)
+        status = self._status.take(dead_thread=self._dead, finished=self._ended)
+        if self.judging is None or not self.judging.memory.degraded:
+            return status
+        return status._replace(remarks=(*status.remarks, FORGETFUL))
 
     def triage(self, *, brief: bool = False) -> Report:
         """What `/api/v1/triage` and, in brief, the landing page say of broken name resolution."""
@@ -249,6 +258,10 @@ class Service:
     def health(self) -> Health:
         """What `/api/v1/dns` and the landing page say of failing names."""
         return health(self.pipeline)
+
+    def destinations(self) -> DestinationsReport:
+        """What `/api/v1/destinations` and the landing page say of new and unexpected destinations."""
+        return destinations_report(self.judging.memory if self.judging else Memory(), self.findings.recent)
 
     def _snapshot(self) -> Snapshot:
         """What the exporter says about itself."""

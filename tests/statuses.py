@@ -16,6 +16,7 @@ from exporter.hubble.interface import (
     Undecodable,
 )
 from exporter.hubble.settings import SourcesSettings
+from exporter.judging import Memory
 from exporter.metrics import families
 from exporter.metrics.recorder import Recorder
 from exporter.metrics.store import Store
@@ -24,11 +25,14 @@ from exporter.recent import Recent
 from exporter.settings import Settings
 from exporter.stream import StreamState
 from exporter.views import StatusView
+from exporter.web.destinations import destinations_report
 from exporter.web.status import Status
 from tests.flows import SECOND, at, dns_query, drop, flow, http_response
 
 CONNECTED = Connected("relay:80", "cilium v1.19.4")
 REFUSED = Disconnected("UNAVAILABLE", "connection_refused", "connect failed: 10.0.0.1:80")
+
+NOTHING_REMEMBERED = destinations_report(Memory(), ())
 
 
 class Events:

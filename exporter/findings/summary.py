@@ -36,11 +36,15 @@ def _who(finding: Finding) -> str:
     return "/".join(part for part in (finding.source_namespace, finding.source_workload) if part) or "something"
 
 
-def _where(finding: Finding) -> str:
-    """The label says most, unless it is a range, or what was folded."""
+def name_of(finding: Finding) -> str:
+    """Where it went, by the name that says most: the label, unless it is a range, or what was folded."""
     is_name = finding.destination_kind not in _NAMELESS and not finding.destination.startswith("~")
     name = finding.destination if is_name else finding.known_as
-    name = name or finding.address or finding.destination or "somewhere"
+    return name or finding.address or finding.destination or "somewhere"
+
+
+def _where(finding: Finding) -> str:
+    name = name_of(finding)
     address = f" ({finding.address})" if finding.address and finding.address != name else ""
     way = "/".join(part for part in (finding.destination_port, finding.protocol) if part)
     return f"{name}{address}{f' at {way}' if way else ''}"

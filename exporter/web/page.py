@@ -7,6 +7,8 @@ from importlib import resources
 from exporter.triage.health import Health
 from exporter.triage.interface import Report
 from exporter.web import broken, sections
+from exporter.web.announced import announced
+from exporter.web.destinations import DestinationsReport
 from exporter.web.html import Html, element
 from exporter.web.status import Status
 
@@ -24,12 +26,13 @@ _LINKS = (
     ("/api/v1/status", "Status as JSON"),
     ("/api/v1/triage", "Triage as JSON"),
     ("/api/v1/dns", "Failing names as JSON"),
+    ("/api/v1/destinations", "New destinations as JSON"),
     ("/-/healthy", "Health"),
     ("/-/ready", "Readiness"),
 )
 
 
-def landing(status: Status, report: Report, health: Health) -> str:
+def landing(status: Status, report: Report, health: Health, destinations: DestinationsReport) -> str:
     """The page as HTML."""
     head = element(
         "head",
@@ -44,6 +47,7 @@ def landing(status: Status, report: Report, health: Health) -> str:
         "main",
         sections.answer(status),
         _section("Name resolution", broken.findings(status, report), broken.failing_names(status, health)),
+        _section("New and unexpected destinations", announced(status, destinations)),
         _section("Stream", sections.stream(status)),
         element(
             "div",

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from exporter.triage import written
 from exporter.triage.health import Health
 from exporter.triage.interface import Report
+from exporter.web import destinations
 from exporter.web.api import to_json
+from exporter.web.destinations import DestinationsReport
 from exporter.web.page import CONTENT_SECURITY_POLICY, landing
 from exporter.web.status import Status
 
@@ -61,6 +63,10 @@ class Views(Protocol):
         """Names whose resolution fails."""
         ...
 
+    def destinations(self) -> DestinationsReport:
+        """New and unexpected destinations."""
+        ...
+
     def reload(self) -> str:
         """Read the settings again; what is wrong with them, or an empty text."""
         ...
@@ -89,6 +95,7 @@ class Routes:
             "/api/v1/status": self._page(lambda: to_json(views.status()), _JSON),
             "/api/v1/triage": self._page(lambda: written.to_json(views.triage()).encode(errors="replace"), _JSON),
             "/api/v1/dns": self._page(lambda: written.to_json(views.health()).encode(errors="replace"), _JSON),
+            "/api/v1/destinations": self._page(lambda: destinations.to_json(views.destinations()), _JSON),
             "/metrics": self._metrics,
             "/-/healthy": lambda _: _verdict(views.unhealthy(), "healthy"),
             "/-/ready": lambda _: _verdict(views.unready(), "ready"),
@@ -135,7 +142,8 @@ class Routes:
 
     def _landing(self) -> bytes:
         views = self._views
-        return landing(views.status(), views.triage(brief=True), views.health()).encode(errors="replace")
+        page = landing(views.status(), views.triage(brief=True), views.health(), views.destinations())
+        return page.encode(errors="replace")
 
     def _page(self, write: Callable[[], bytes], content_type: str) -> "Callable[[WSGIEnvironment], Answer]":
         def answer(_: "WSGIEnvironment") -> Answer:

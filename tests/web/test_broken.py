@@ -9,7 +9,7 @@ from exporter.triage.report import report
 from exporter.triage.written import to_json
 from exporter.web.page import landing
 from tests.flows import DNS_IP, at, changed, dns_answer, dns_query, dns_response, drop, flow, pod, remote_pod
-from tests.statuses import CONNECTED, Shown
+from tests.statuses import CONNECTED, NOTHING_REMEMBERED, Shown
 from tests.web.test_page import Outline
 
 RESOLVER = remote_pod("coredns-5d78c9869d-7h2kq", "kube-system", identity=104, labels=("k8s:k8s-app=kube-dns",))
@@ -20,7 +20,9 @@ BLOCKED = changed(
 
 def _text(shown: Shown) -> str:
     pipeline = shown.pipeline
-    return Outline(landing(shown.view.take(), report(pipeline), health(pipeline))).texts["Name resolution"]
+    return Outline(landing(shown.view.take(), report(pipeline), health(pipeline), NOTHING_REMEMBERED)).texts[
+        "Name resolution"
+    ]
 
 
 def test_a_finding_is_a_row() -> None:
@@ -101,5 +103,5 @@ def test_names_are_text(name: str) -> None:
     """Whoever asks for a name cannot write into the page with it."""
     shown = Shown()
     shown.take(CONNECTED, dns_response(name, 3), dns_answer("a.example.com.", "192.0.2.1"))
-    page = landing(shown.view.take(), report(shown.pipeline), health(shown.pipeline))
+    page = landing(shown.view.take(), report(shown.pipeline), health(shown.pipeline), NOTHING_REMEMBERED)
     assert "<script" not in page

@@ -12,7 +12,7 @@ from exporter.triage.interface import NOTHING_SEEN
 from exporter.web.page import landing
 from exporter.web.status import SettingRow, State, Status
 from tests.flows import at, drop, flow, pod
-from tests.statuses import CONNECTED, REFUSED, Shown, full
+from tests.statuses import CONNECTED, NOTHING_REMEMBERED, REFUSED, Shown, full
 
 _VOID = {"meta", "link", "wbr"}
 
@@ -61,8 +61,8 @@ class Outline(HTMLParser):
 
 
 def landing_of(status: Status) -> str:
-    """The page while no name fails."""
-    return landing(status, NOTHING_SEEN, Health(()))
+    """The page while no name fails, and nothing is remembered."""
+    return landing(status, NOTHING_SEEN, Health(()), NOTHING_REMEMBERED)
 
 
 def _page(status: Status) -> Outline:
@@ -72,11 +72,12 @@ def _page(status: Status) -> Outline:
 def test_sections() -> None:
     """One heading of the first level, then the answer and the sections, each with one of the second."""
     page = _page(full())
-    assert page.headings == ["h1", *["h2"] * 8]
+    assert page.headings == ["h1", *["h2"] * 9]
     assert list(page.texts)[1:] == [
         "hubble-egress-exporter",
         "Working: flows arrive",
         "Name resolution",
+        "New and unexpected destinations",
         "Stream",
         "Top workloads",
         "Top destinations",
@@ -270,6 +271,7 @@ def test_keyboard_and_landmarks() -> None:
         "/api/v1/status",
         "/api/v1/triage",
         "/api/v1/dns",
+        "/api/v1/destinations",
         "/-/healthy",
         "/-/ready",
     ]

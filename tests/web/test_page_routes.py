@@ -10,14 +10,15 @@ import pytest
 
 from exporter.triage.health import Health
 from exporter.triage.interface import NOTHING_SEEN, Report
+from exporter.web.destinations import DestinationsReport
 from exporter.web.routes import Exposed, Routes
 from exporter.web.status import Status
-from tests.statuses import full
+from tests.statuses import NOTHING_REMEMBERED, full
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PAGES = ["/", "/api/v1/status", "/api/v1/triage", "/api/v1/dns"]
+PAGES = ["/", "/api/v1/status", "/api/v1/triage", "/api/v1/dns", "/api/v1/destinations"]
 
 
 class Shows:
@@ -51,6 +52,10 @@ class Shows:
     def health(self) -> Health:
         """No name fails."""
         return Health(())
+
+    def destinations(self) -> DestinationsReport:
+        """Nothing is known."""
+        return NOTHING_REMEMBERED
 
     def reload(self) -> str:
         """Nothing to read."""

@@ -12,12 +12,13 @@ import pytest
 
 from exporter.triage.health import Health
 from exporter.triage.interface import NOTHING_SEEN, Report
+from exporter.web.destinations import DestinationsReport
 from exporter.web.routes import Exposed, Routes
 from exporter.web.server import CannotListenError, WebServer
 from exporter.web.settings import WebSettings, split_address
 from exporter.web.status import Status
 from tests.programs import DEADLINE, eventually
-from tests.statuses import full
+from tests.statuses import NOTHING_REMEMBERED, full
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -59,6 +60,10 @@ class Views:
     def health(self) -> Health:
         """No name fails."""
         return Health(())
+
+    def destinations(self) -> DestinationsReport:
+        """Nothing is known."""
+        return NOTHING_REMEMBERED
 
     def reload(self) -> str:
         """What is wrong with the settings."""
