@@ -1,6 +1,7 @@
 """The part of the landing page that says which destinations are new or unexpected, with the evidence."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from exporter.findings.interface import Detector, Finding, Novelty
@@ -11,7 +12,7 @@ from exporter.web.sections import clock, named, workload
 from exporter.web.status import Status
 from exporter.web.words import moment
 
-_MOST = 20
+_MOST, _MOST_OF_ONE = 20, 5
 _COLUMNS = (
     Column("Time (UTC)", "time"),
     Column("Workload", "workload"),
@@ -31,11 +32,12 @@ _STATES = (("learning", "learning"), ("armed", "armed"), ("open_ended", "open-en
 def announced(status: Status, report: DestinationsReport) -> Html:
     """The last findings, the newest first, and how many workloads have learnt enough for there to be some."""
     said = [degraded(report.store)] if report.store.degraded else []
-    rows = [_row(finding, status.at) for finding in report.findings[:_MOST]]
+    rows = [_row(finding, status.at) for finding in _shown(report.findings)]
     if rows:
         said.append(table("Last findings, the newest first", _COLUMNS, rows, narrow="cards"))
-        if len(report.findings) > _MOST:
-            said.append(element("p", f"{_MOST} of the last {len(report.findings):,} findings.", class_="more"))
+        if len(report.findings) > len(rows):
+            more = f"{len(rows)} of the last {len(report.findings):,} findings, {_MOST_OF_ONE} of a workload at most."
+            said.append(element("p", more, class_="more"))
     elif status.counts.flows:
         said.append(element("p", "Nothing was announced since the start."))
     else:
@@ -54,6 +56,18 @@ def degraded(store: StoreState) -> Html:
     return element("p", element("strong", text), class_="loud")
 
 
+def _shown(findings: Iterable[Finding]) -> list[Finding]:
+    """A workload that scans ports must not push all others out of view."""
+    numbers: Counter[tuple[str, str, str]] = Counter()
+    shown = []
+    for finding in findings:
+        who = (finding.cluster, finding.source_namespace, finding.source_workload)
+        numbers[who] += 1
+        if numbers[who] <= _MOST_OF_ONE:
+            shown.append(finding)
+    return shown[:_MOST]
+
+
 def _learnt(report: DestinationsReport) -> str:
     counts = report.counts
     total = sum(counts[state] for state, _ in _STATES)
@@ -70,7 +84,8 @@ def _row(finding: Finding, now: datetime) -> tuple[Html, ...]:
     return (
         clock(moment(finding.at_ns), now),
         workload(finding.source_namespace, finding.source_workload),
-        named(f"{name}:{way}" if finding.destination_port else name, _address(finding, name)),
+        # It breaks before its port, where there is no room for both.
+        named(joined((name, element("wbr"), f":{way}")) if finding.destination_port else name, _address(finding, name)),
         named(_what(finding), ", ".join(_circumstances(finding))),
         element("small", "; ".join(_evidence(finding))),
     )

@@ -219,11 +219,23 @@ def test_what_has_no_port() -> None:
 
 def test_more_than_fits() -> None:
     """The page has twenty findings, the newest, and says how many there are."""
-    many = [finding(destination=f"n{number}.example", at_ns=AT_NS + number) for number in range(25)]
+    many = [finding(source_workload=f"w{number}", at_ns=AT_NS + number) for number in range(25)]
     text = section(destinations_report(Memory(), many))
-    assert "n24.example" in text
-    assert "n4.example" not in text
-    assert "20 of the last 25 findings." in text
+    assert "shop/w24" in text
+    assert "shop/w5 " in text
+    assert "shop/w4 " not in text
+    assert "20 of the last 25 findings, 5 of a workload at most." in text
+
+
+def test_one_that_scans() -> None:
+    """One workload that goes everywhere does not push the others out of view: five of it are shown."""
+    one = finding(source_workload="quiet", at_ns=AT_NS)
+    many = [finding(destination=f"n{number}.example", at_ns=AT_NS + number) for number in range(1, 40)]
+    text = section(destinations_report(Memory(), [one, *many]))
+    assert "shop/quiet" in text
+    assert "n35.example" in text
+    assert "n34.example" not in text
+    assert "6 of the last 40 findings" in text
 
 
 def test_how_far_workloads_have_learnt() -> None:
