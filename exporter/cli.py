@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from exporter import log
+from exporter.accepting.command import run as accept_command
 from exporter.demo.learning import DEMO_LEARNING
 from exporter.demo.server import CannotServeError
 from exporter.demo.telling import Demo, dumped
@@ -72,6 +73,8 @@ def _command(arguments: Sequence[str] | None) -> int:
     try:
         if options.command == "expectations":
             return expectations_command(options, datetime.now(tz=UTC).date(), _complain)
+        if options.command == "known" and options.action == "accept":
+            return accept_command(options, datetime.now(tz=UTC).date(), _complain)
         return _reference(options) if options.command == "reference" else _with_settings(options)
     except (DocumentError, UnreadableRecordingError, UnreadableSourceError) as error:
         _complain(error)

@@ -20,6 +20,29 @@ def add_known(commands: Commands) -> None:
     add_command(below, "known export", "write all facts to standard output, one JSON line each")
     taking = add_command(below, "known import", "merge facts that `known export` has written", "[flags] FILE")
     taking.add_argument("file", metavar="FILE", help="such facts; - is standard input")
+    _accept(below)
+
+
+def _accept(below: Commands) -> None:
+    what = "make an entry of an allowlist of a finding, or of a contact"
+    command = below.add_parser(
+        "accept",
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog="What the flags say wins over the finding. The entry is checked: it allows the contact, and no more.",
+        allow_abbrev=False,
+    )
+    add = command.add_argument
+    add("finding", nargs="?", metavar="FINDING", help="file of findings, or a finding as JSON; - is standard input")
+    add("--id", metavar="ID", help="of several findings this one")
+    add("--from", dest="source", metavar=_WORKLOAD, help="who may go there; a node is /~host")
+    add("--to", metavar="NAME|ADDRESS|CIDR|ENTITY|NS/WORKLOAD", help="where it may go")
+    add("--port", metavar="PORT/PROTOCOL", help="such as 443/TCP, 53/UDP or ICMP")
+    add("--domain", action="store_true", help="allow all names of the registered domain, not the one name only")
+    add("--owner", required=True, metavar="TEXT", help="who answers for it")
+    add("--reason", required=True, metavar="TEXT", help="why it is allowed")
+    add("--expires", required=True, metavar="WHEN", help="until when: 2027-03-01, or 30d from today on")
+    add("--write", metavar="FILE", help="append the entry to this allowlist file instead of printing it")
 
 
 def _list(below: Commands) -> None:
