@@ -123,6 +123,9 @@ class Judging:
         Of a shared store that is done for each workload when it is seen: thousands of exporters need not list all.
         """
         self._is_restored = self._recall.store.shared or self._listing.restore(self._clocks.wall_ns())
+        for workload in {where.workload for where in self._listing.unexpected.rows}:
+            # Only what is held is surveyed, and only what is surveyed as armed is shown.
+            self._recall.of(workload)
 
     def _expire(self) -> None:
         steady = self._clocks.steady()
@@ -142,7 +145,8 @@ class Judging:
 
     def _publish(self, *, every: bool = False) -> None:
         self._published_at = steady = self._clocks.steady()
-        self._survey.step(self._now_ns, every=every)
+        # Before the first flow the memory of the process before is shown as it is now.
+        self._survey.step(self._now_ns or self._clocks.wall_ns(), every=every)
         self._listing.unexpected.expire(self._now_ns)
         recall = self._recall
         if steady - self._sized_at >= 60 or every:  # noqa: PLR2004, a minute: it may cost a look at the whole store

@@ -360,6 +360,7 @@ def test_listed_again_after_a_restart(armed: Watching) -> None:
     before = armed.listed()
     armed.steady.seconds = NOW + 60
     armed.restart()
+    assert armed.listed() == before
     armed.contact(NOW + 70)
     assert armed.listed() == before
 
