@@ -160,6 +160,8 @@ class Recall:
         before = len(known.rows)
         known.merge(rows or {})
         self._entries += len(known.rows) - before
+        # It is in use: the others make room for it.
+        self._workloads.move_to_end(workload)
         self._make_room()
         return known
 
@@ -167,7 +169,9 @@ class Recall:
         known = self.of(fact.workload)
         before = known.rows.get(fact.mark)
         known.put(fact.mark, fact.row)
-        self._entries += before is None
+        if before is None:
+            self._entries += 1
+            self._make_room()
         return before
 
     def _make_room(self) -> None:
