@@ -68,7 +68,8 @@ class Seeing:
         kind = flow.kind
         denied = kind.verdict == _DROPPED
         policies = flow.egress_denied_by if denied else flow.egress_allowed_by
-        key = (*_key(flow), denied)
+        # A drop inside a connection is not noted: it must not stand for the attempt that follows it.
+        key = (*_key(flow), denied and port_of_drop(flow))
         if kind.event_type == _L7:
             key = (*key, destination.label)
         contact = self._contacts.get(key)
