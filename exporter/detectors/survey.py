@@ -43,6 +43,9 @@ class Survey:
     def step(self, now_ns: int, *, every: bool = False) -> None:
         """Look at some workloads, or at all of them."""
         number = len(self._recall.workloads)
+        if every:
+            # A round that was begun has left out what came since.
+            self._round.clear()
         for _ in range(number if every else number // _ROUND + 1):
             if not self._round:
                 held = self._recall.workloads
