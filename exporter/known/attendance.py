@@ -35,7 +35,7 @@ class Attendance:
         since_ns = time_ns
         if row is not None:
             if time_ns - row.last_ns <= _SHORT_NS:
-                since_ns = int(row.latest)
+                since_ns = int(row.latest) if row.latest.isdecimal() else row.since_ns
             else:
                 self._gaps[node_name] = Gap(time_ns, (time_ns - row.last_ns) / 1e9)
         self._since[node_name] = since_ns

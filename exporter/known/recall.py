@@ -41,9 +41,11 @@ class Recall:
         known = self._workloads.get(workload)
         read_at = self._read_at.get(workload)
         is_stale = fresh and self.store.shared and read_at is not None and self._steady() - read_at > _STALE_SECONDS
+        if known is not None:
+            # Before the store is read, which may let go of the one that was unused for longest.
+            self._workloads.move_to_end(workload)
         if known is None or read_at is None or is_stale:
             known = self._read(workload, known)
-        self._workloads.move_to_end(workload)
         return known
 
     def peek(self, workload: WorkloadKey) -> Remembered | None:
@@ -128,6 +130,8 @@ class Recall:
 
     def expire(self, before_ns: int) -> int:
         """Forget what was unseen for too long, in the store and here."""
+        # What waits keeps its workload here, and what the store has forgotten of that would come back.
+        self.flush(now=True)
         gone = self._try(lambda: self.store.expire(before_ns))
         if gone:
             # They are read again when they are needed, without what is gone.
