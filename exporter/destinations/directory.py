@@ -12,11 +12,12 @@ from exporter.destinations.scopes import Scope, Scopes
 from exporter.destinations.settings import DestinationsSettings
 from exporter.destinations.workloads import Renamed, Workloads
 from exporter.endpoint import Endpoint
-from exporter.flow import Dns, Flow
+from exporter.flow import Dns, EventType, Flow, Verdict
 from exporter.window import Window, WindowStats
 
 # Members of enums are looked up by a method that is written in Python, and every start asks for these.
 _ENTITY, _CLUSTER_RANGE = DestinationKind.ENTITY, Scope.CLUSTER_RANGE
+_DROPPED, _TRACE, _FROM_ENDPOINT = int(Verdict.DROPPED), int(EventType.TRACE), 5
 _MOMENTS = 64
 """An address may be forgotten this fraction of its time early."""
 
@@ -55,7 +56,7 @@ class Destinations:
             self._fresh_until_ns = flow.time_ns + self._moment_ns
         source, destination = flow.source, flow.destination
         if source.teaches and self._learnt.get(source.serial) != flow.source_ip:
-            self._learn(source, flow.source_ip, flow.time_ns)
+            self._learn(source, "" if _may_be_forged(flow) else flow.source_ip, flow.time_ns)
         if destination.teaches and self._learnt.get(destination.serial) != flow.destination_ip:
             self._learn(destination, flow.destination_ip, flow.time_ns)
 
@@ -177,6 +178,12 @@ class Destinations:
             "learned_addresses": self._cluster_addresses.stats(),
             "destinations": WindowStats(len(self._classified), self._bound, self._resets),
         }
+
+
+def _may_be_forged(flow: Flow) -> bool:
+    """Whether nobody has checked the sender's address: a pod may write there what it wants to be hidden."""
+    kind = flow.kind
+    return kind.verdict == _DROPPED or (kind.event_type == _TRACE and kind.sub_type == _FROM_ENDPOINT)
 
 
 def _cluster_of_source(flow: Flow) -> str:
