@@ -168,6 +168,10 @@ class Judging:
 
     def _shown(self) -> tuple[tuple[Where, Row], ...]:
         """Those of armed workloads: what a workload does while it is learning is listed, and nobody is woken."""
-        states = {one.workload: one.state for one in self._survey.seen}
-        rows = self._listing.unexpected.rows.items()
-        return tuple(one for one in rows if states.get(one[0].workload) is State.ARMED)
+        rows = self._listing.unexpected.rows
+        # Not as surveyed: of a workload that is silent nothing may be held, after a restart or what was forgotten.
+        for workload in (workloads := {where.workload for where in rows}):
+            self._recall.of(workload)
+        now_ns, progress_of = self._now_ns or self._clocks.wall_ns(), self.detector.progress_of
+        armed = {key for key in workloads if progress_of(key, now_ns).state is State.ARMED}
+        return tuple((where, row) for where, row in rows.items() if where.workload in armed)

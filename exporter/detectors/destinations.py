@@ -14,7 +14,7 @@ from exporter.detectors.listing import Listing
 from exporter.detectors.novelty import Judged, judge
 from exporter.findings.interface import Context
 from exporter.known.attendance import Attendance
-from exporter.known.interface import Row, What, WorkloadKey
+from exporter.known.interface import Mark, Row, What, WorkloadKey, seen
 from exporter.known.learning import Progress, State, progress
 from exporter.known.recall import Recall
 from exporter.known.settings import KnownSettings
@@ -24,6 +24,8 @@ from exporter.known.workload import Remembered
 _EPHEMERAL = 32_768
 """Ports from here on are those of clients (Linux `ip_local_port_range`)."""
 _A_TENTH = 10
+_FIRST_STARTS = 100
+"""The moment of arming rests on the first starts of pods, some of which may turn out to be none."""
 
 
 class DestinationsDetector:
@@ -53,9 +55,13 @@ class DestinationsDetector:
         """How far a workload is. Of one that the store could not be asked about nothing is known: it is learning."""
         if not self._recall.is_sure(workload):
             return Progress(State.LEARNING, 0, ("the store could not be asked",))
+        known = known or self._recall.of(workload)
+        itself = known.rows.get(Mark(What.WORKLOAD))
+        if itself is None:
+            return Progress(State.LEARNING, 0, ("nothing is known of it",))
         armed = self._armed.get(workload)
-        if armed is None or now_ns < armed.since_ns:
-            known = known or self._recall.of(workload)
+        # One that was forgotten and comes again begins anew.
+        if armed is None or not itself.first_ns <= armed.since_ns <= now_ns:
             armed = progress(known.learnt(workload.name), self._settings.learning, now_ns)
             if armed.state is State.ARMED:
                 # Nothing that happens later undoes it.
@@ -91,9 +97,11 @@ class DestinationsDetector:
         """A packet in the middle of a connection may be an answer, misread; and a workload has only so much room."""
         if not sighting.starts and sighting.flow.destination_port >= _EPHEMERAL:
             return False
-        if known.destinations < self._settings.destinations_per_workload:
+        if known.places < self._settings.destinations_per_workload:
             return True
         self.refused += 1
+        # Whoever fills the memory must not hide what nobody allowed.
+        self._listing.saw(sighting, seen(sighting.time_ns))
         return False
 
     def _note_source(self, sighting: Sighting, known: Remembered) -> None:
@@ -103,10 +111,14 @@ class DestinationsDetector:
             self._forget_oldest(sighting.workload, known, What.POD)
         if known.addresses > self._settings.addresses_per_workload:
             self._forget_oldest(sighting.workload, known, What.ADDRESS)
+        if known.starts > self._settings.pods_per_workload:
+            self._forget_oldest(sighting.workload, known, What.START, spared=_FIRST_STARTS)
+        if len(known.revisions) > self._settings.pods_per_workload:
+            self._forget_oldest(sighting.workload, known, What.REVISION)
 
-    def _forget_oldest(self, workload: WorkloadKey, known: Remembered, what: What) -> None:
+    def _forget_oldest(self, workload: WorkloadKey, known: Remembered, what: What, spared: int = 0) -> None:
         """Make room for a while: forgetting costs a walk over everything that is known of the workload."""
-        marks = known.oldest(what)
+        marks = known.oldest(what)[spared:]
         self._recall.forget(workload, marks[: len(marks) // _A_TENTH + 1])
 
     def _note(self, sighting: Sighting, judged: Judged, known: Remembered, context: Context) -> Row | None:

@@ -103,7 +103,8 @@ class KnownSettings(BaseModel):
     destinations_per_workload: int = Field(
         default=2_000,
         ge=1,
-        description="Destinations of one workload; what is seen beyond them is counted as refused, and never new.",
+        description="Destinations of one workload, each port of one by itself; what is seen beyond them is counted as "
+        "refused, and never new.",
     )
     addresses_per_workload: int = Field(
         default=2_000,

@@ -19,6 +19,9 @@ class Remembered:
         self._learnt_from: list[Mark] = []
         self.pods = 0
         self.addresses = 0
+        self.starts = 0
+        self.places = 0
+        """Destinations, once for each of their ports."""
         self.merge(rows)
 
     def merge(self, rows: Mapping[Mark, Row]) -> None:
@@ -41,6 +44,7 @@ class Remembered:
             case What.DESTINATION | What.DENIED:
                 service, name = split(mark.name)
                 self.services.setdefault(name, set()).add(service)
+                self.places += 1
             case What.ADDRESS:
                 address, name = split(mark.name)
                 self.names.setdefault(address, set()).add(name)
@@ -51,6 +55,7 @@ class Remembered:
                 self.revisions.append(mark)
             case What.START | What.NOVELTY:
                 self._learnt_from.append(mark)
+                self.starts += mark.what is What.START
             case _:
                 pass
 
@@ -59,7 +64,7 @@ class Remembered:
         left = {mark: row for mark, row in self.rows.items() if mark not in marks}
         for index in (self.rows, self.services, self.names, self.revisions, self._learnt_from):
             index.clear()
-        self.pods = self.addresses = 0
+        self.pods = self.addresses = self.starts = self.places = 0
         self.merge(left)
 
     def oldest(self, what: What) -> list[Mark]:
