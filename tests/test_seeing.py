@@ -53,7 +53,7 @@ class Seen:
     """A pipeline, and what stands in the inbox behind it."""
 
     def __init__(self, **known: int | str) -> None:
-        self.watching = Watching(known=KnownSettings.model_validate(known))
+        self.watching = Watching(known=KnownSettings.model_validate({"refresh": 60.0, **known}))
         self.pipeline, self.inbox = self.watching.pipeline, self.watching.judging.inbox
 
     def notes(self, *events: Flow) -> list[Sighting]:

@@ -12,8 +12,8 @@ from exporter.known.workload import split
 
 _WENT = (What.DESTINATION, What.DENIED)
 _OUTSIDE = ('"kind":"fqdn"', '"kind":"cidr"', '"kind":"world"')
-_ROUND = 30
-"""Each workload is looked at once in so many steps."""
+_ROUND, _LEAST = 30, 50
+"""Each workload is looked at once in so many steps; so many in each step cost nothing that one would notice."""
 
 
 class Surveyed(NamedTuple):
@@ -46,7 +46,7 @@ class Survey:
         if every:
             # A round that was begun has left out what came since.
             self._round.clear()
-        for _ in range(number if every else number // _ROUND + 1):
+        for _ in range(number if every else max(_LEAST, number // _ROUND + 1)):
             if not self._round:
                 held = self._recall.workloads
                 self._looked = {key: one for key, one in self._looked.items() if key in held}

@@ -19,6 +19,9 @@ _ALWAYS_OPEN = ("~host", "~unknown")
 """The host is all its processes and host-network pods; of the unknown nothing can be learnt."""
 
 
+_HOUR = 3600.0
+
+
 class State(StrEnum):
     """What is known of a workload's habits."""
 
@@ -93,14 +96,15 @@ def _missing(learnt: Learnt, settings: LearningSettings, now_ns: int) -> list[st
     missing = []
     age = (now_ns - learnt.first_ns) / 1e9
     if age < settings.min_age:
-        missing.append(f"known for {_hours(age)} of {_hours(settings.min_age)}")
+        missing.append(f"known for {_long(age)} of {_long(settings.min_age)}")
     if len(learnt.starts) < settings.starts:
         missing.append(f"{len(learnt.starts)} of {settings.starts} pod starts seen")
     quiet = (now_ns - learnt.news[-1].last_ns) / 1e9 if learnt.news else settings.quiet
     if quiet < settings.quiet:
-        missing.append(f"nothing new for {_hours(quiet)} of {_hours(settings.quiet)}")
+        missing.append(f"nothing new for {_long(quiet)} of {_long(settings.quiet)}")
     return missing
 
 
-def _hours(seconds: float) -> str:
-    return f"{max(0.0, seconds) / 3600:.0f}h"
+def _long(seconds: float) -> str:
+    seconds = max(0.0, seconds)
+    return f"{seconds / 3600:.0f}h" if seconds >= _HOUR else f"{seconds / 60:.0f}m"

@@ -22,8 +22,9 @@ def _names(watching: Watching) -> set[str]:
 
 
 @pytest.fixture
-def hundred() -> Watching:
-    """A hundred workloads that nobody has looked at."""
+def hundred(monkeypatch: pytest.MonkeyPatch) -> Watching:
+    """A hundred workloads that nobody has looked at, which are many here."""
+    monkeypatch.setattr("exporter.detectors.survey._LEAST", 1)
     watching = Watching()
     watching.see(*(_of(number) for number in range(100)))
     return watching
@@ -36,6 +37,14 @@ def test_some_each_step(hundred: Watching) -> None:
         hundred.judging._survey.step(at(0))
         seen.append(len(_names(hundred)))
     assert seen == [*range(4, 101, 4)]
+
+
+def test_few_at_once() -> None:
+    """Fifty workloads or fewer are all looked at in one step."""
+    watching = Watching()
+    watching.see(*(_of(number) for number in range(50)))
+    watching.judging._survey.step(at(0))
+    assert len(_names(watching)) == 50
 
 
 def test_every(hundred: Watching) -> None:

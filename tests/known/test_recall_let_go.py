@@ -31,16 +31,14 @@ def places(workload: WorkloadKey, number: int) -> list[Fact]:
 
 
 def test_the_one_in_use_is_not_let_go() -> None:
-    """A workload that is asked for stays, though it was unused for longest and there is no room."""
+    """A workload that is asked for stays, though there is no room for all that is known of it and of another one."""
     store = Broken()
+    store.merge(places(WEB, 700))
     recall = Recall(store, KnownSettings(entries=1_000), Steady())
-    recall.of(WEB)
-    store.broken = True
     recall.add(places(CART, 400))
-    recall.add(places(WEB, 700))
-    assert len(recall.of(CART).rows) == 400
-    assert [*recall.workloads] == [CART]
-    assert recall.entries == 400
+    assert len(recall.of(WEB).rows) == 700
+    assert [*recall.workloads] == [WEB]
+    assert recall.entries == 700
 
 
 def test_what_waits_keeps_nothing_from_being_forgotten() -> None:
