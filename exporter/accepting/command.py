@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 
 from exporter.accepting.check import expectation_of, problem_of
-from exporter.accepting.contact import Contact, contact_of, peers_of
+from exporter.accepting.contact import Contact, contact_of, is_covered, peers_of
 from exporter.accepting.disk import contents, replace
 from exporter.accepting.entry import Entry, expires_from, one_line
 from exporter.accepting.file import append, policies_in
@@ -22,10 +22,11 @@ Complain = Callable[[object], None]
 
 
 class _Made(NamedTuple):
-    """The entry, and the contact that it is for."""
+    """The entry, the contact that it is for, and whether its workload is known to be covered already."""
 
     entry: Entry
     contact: Contact
+    covered: bool
 
 
 def run(options: argparse.Namespace, today: date, complain: Complain) -> int:
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace, today: date, complain: Complain) -> int:
         return _FAILED
     if options.write is None:
         sys.stdout.write(_allowlist(made.entry, ascii_only=not _takes_unicode()))
+        _warn(made, complain)
         return _OK
     try:
         return _write(options.write, made, today, complain)
@@ -55,8 +57,10 @@ def run(options: argparse.Namespace, today: date, complain: Complain) -> int:
 
 def _made(options: argparse.Namespace, today: date) -> _Made:
     given = Contact(options.source or "", options.to or "", options.port or "")
+    covered = False
     if options.finding is not None:
-        given = given.or_else(contact_of(finding_in(options.finding, options.id)))
+        finding = finding_in(options.finding, options.id)
+        given, covered = given.or_else(contact_of(finding)), is_covered(finding) and not options.source
     missing = [flag for flag, text in zip(("--from", "--to", "--port"), given, strict=True) if not text]
     if missing:
         told = "give" if options.finding is None else "the finding does not say it; give"
@@ -66,7 +70,7 @@ def _made(options: argparse.Namespace, today: date) -> _Made:
     protocol, port = port_from(given.port)
     way = protocol.upper() if port is None else f"{port}/{protocol.upper()}"
     entry = Entry(given.source, peers, way, owner, reason, expires_from(options.expires, today))
-    return _Made(entry, given._replace(port=way))
+    return _Made(entry, given._replace(port=way), covered)
 
 
 def _problem(made: _Made, today: date) -> str:
@@ -80,8 +84,8 @@ def _allowlist(entry: Entry, *, ascii_only: bool = False) -> str:
 
 def _write(file: str, made: _Made, today: date, complain: Complain) -> int:
     before = contents(file)
-    evaluator = Evaluator(policies_in(file, before or b""))
-    if expectation_of(evaluator, made.contact, today) is Expectation.EXPECTED:
+    answer = expectation_of(Evaluator(policies_in(file, before or b"")), made.contact, today)
+    if answer is Expectation.EXPECTED:
         complain(f"{file} allows it already; nothing is written")
         return _FAILED
     appended = append(file, before or b"", list(made.entry.lines()))
@@ -92,7 +96,16 @@ def _write(file: str, made: _Made, today: date, complain: Complain) -> int:
     who, to, port = made.contact
     said = printable(f"{file}:{appended.line}: {who} may reach {to} on {port} until {made.entry.expires}")
     sys.stdout.write(f"{said}\n")
+    if answer is Expectation.NOT_COVERED:
+        _warn(made, complain)
     return _OK
+
+
+def _warn(made: _Made, complain: Complain) -> None:
+    """An allowlist says all that a workload may do: its first entry makes everything else unexpected."""
+    if not made.covered:
+        who = printable(made.contact.source)
+        complain(f"note: with this entry all else that {who} reaches is unexpected, unless something else allows it")
 
 
 def _takes_unicode() -> bool:

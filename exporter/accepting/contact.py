@@ -9,6 +9,7 @@ from exporter.destinations.interface import DestinationKind
 from exporter.destinations.patterns import check_name
 from exporter.documents.faults import shown
 from exporter.expectations.cilium_peers import ENTITIES
+from exporter.expectations.interface import Expectation
 from exporter.expectations.spans import span_of
 from exporter.findings.document import SCHEMA_VERSION
 
@@ -45,6 +46,12 @@ def contact_of(finding: Mapping[str, Any]) -> Contact:
         raise ValueError("the finding has no source or no destination")  # noqa: TRY004, it is bad input like any other
     workload = _text(source, "workload")
     return Contact(f"{_text(source, 'namespace')}/{workload}" if workload else "", _to(destination), _port(destination))
+
+
+def is_covered(finding: Mapping[str, Any]) -> bool:
+    """Whether somebody had declared where the workload may go, when the finding was made."""
+    expectation = finding.get("expectation")
+    return isinstance(expectation, dict) and expectation.get("answer") not in (None, Expectation.NOT_COVERED.value)
 
 
 def peers_of(to: str, *, domain: bool) -> tuple[dict[str, str], ...]:

@@ -8,6 +8,8 @@ import pytest
 
 from exporter.known.interface import Fact, Mark, Store, What, WorkloadKey, seen
 from exporter.known.sqlite import SqliteStore
+from exporter.settings import Settings
+from exporter.settings.fields import fields
 from tests.flows import at
 from tests.knowing.conftest import Known
 from tests.programs import run
@@ -30,6 +32,21 @@ def test_list(either: tuple[Store, Known]) -> None:
         ["2", "2027-01-17", "08:00:00"],
         ["1", "2027-01-16", "08:00:00"],
     ]
+
+
+@pytest.mark.parametrize("command", ["list", "show", "forget", "export", "import"])
+def test_help_is_complete(command: str) -> None:
+    """Every setting is a flag of each of them."""
+    text = run("known", command, "--help").stdout
+    assert text.startswith(f"usage: hubble-egress-exporter known {command} ")
+    assert all(setting.flag in text for setting in fields(Settings))
+
+
+def test_a_mistyped_flag() -> None:
+    """Of a command below another the nearest flag is named too."""
+    ended = run("known", "list", "--namespac", "shop")
+    assert ended.returncode == 2
+    assert "unknown flag or argument --namespac; did you mean --namespace?" in ended.stderr
 
 
 def test_list_some(known: Known) -> None:

@@ -1,5 +1,6 @@
 """The store that the settings ask for, and an exporter whose store cannot be used."""
 
+import json
 import signal
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from exporter.known.memory import MemoryStore
 from exporter.known.settings import KnownSettings
 from exporter.known.sqlite import SqliteStore
 from exporter.known.stores import open_store
+from exporter.service import FORGETFUL
 from tests.known.stores import API, WEB, fact
-from tests.programs import Process, eventually, free_port, value_of
+from tests.programs import Process, eventually, free_port, get, value_of
 
 
 def test_memory() -> None:
@@ -40,10 +42,13 @@ def test_opening_never_fails() -> None:
 
 
 def test_an_exporter_without_its_store_runs() -> None:
-    """`run` goes on with a store that cannot be opened, is healthy, and says that it is degraded."""
+    """`run` goes on with a store that cannot be opened, and says in metrics, log and pages that it is degraded."""
     arguments = ("--known.store", "sqlite", "--known.file", "/dev/null/known.db")
     with Process("run", "--hubble.address", f"127.0.0.1:{free_port()}", *arguments) as process:
         degraded = "hubble_egress_exporter_store_degraded"
         eventually(lambda: value_of(process.metrics(), degraded) == 1, "the store to be found degraded")
         assert [line["reason"] for line in process.events("store_degraded")] == ["other"]
+        assert json.loads(get(f"{process.url}/api/v1/status")[1])["remarks"] == [FORGETFUL]
+        assert json.loads(get(f"{process.url}/api/v1/destinations")[1])["store"]["degraded"]
+        assert "The memory does not work (other" in get(process.url)[1]
         assert process.end(signal.SIGTERM) == 0
