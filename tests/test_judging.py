@@ -69,10 +69,11 @@ def test_stops_at_once(judged: Judged) -> None:
 def test_finish_writes_and_looks_at_everything(judged: Judged) -> None:
     """When the input has ended, what is known is in the store though no flush is due, and every workload is shown."""
     judged.watching.contact(0)
-    judged.watching.contact(30)
+    judged.watching.contact(100)
     judged.judging.finish()
     memory = judged.judging.memory
     assert (memory.waiting, memory.entries) == (0, judged.store.inner.size().entries)
+    assert at(101) in {row.last_ns for _, _, row in judged.store.inner.facts()}
     assert [(one.workload.name, one.known, one.fanout) for one in memory.workloads] == [("cart", 1, 1)]
     assert not judged.store.closed
 
@@ -114,6 +115,20 @@ def test_size_of_a_store_that_does_not_work(judged: Judged) -> None:
     judged.judging.finish()
     assert (judged.judging.memory.size, judged.judging.memory.degraded) == (size, True)
     assert judged.judging.memory.errors == (("unreachable", 1),)
+
+
+def test_asks_again_though_nothing_comes() -> None:
+    """What waited for a store that did not work is written when it works, on a silent stream too."""
+    judged = Judged()
+    judged.store.broken = True
+    judged.watching.contact(0)
+    assert judged.store.inner.size().entries == 0
+    judged.store.broken = False
+    judged.step(0.9)
+    assert judged.store.inner.size().entries == 0, "it is asked again after a second"
+    judged.step(1)
+    assert judged.store.inner.size().entries > 0
+    assert not judged.judging.memory.degraded
 
 
 def test_expires_every_hour(judged: Judged) -> None:
@@ -214,9 +229,12 @@ def test_what_waits_and_what_was_refused() -> None:
     judged.steady.seconds = 5
     judged.judging.step()
     memory = judged.judging.memory
-    assert memory.refused == 3, "two in the queue, one destination"
     assert memory.waiting == 1, "that the first of the nodes is watched"
     assert memory.limit == 500_000
+    assert memory.refused == 3, "two in the queue, one destination"
+    judged.judging._recall.refused = 4
+    judged.judging.finish()
+    assert judged.judging.memory.refused == 7
 
 
 def test_new_without_an_exporter_around_it() -> None:

@@ -4,6 +4,7 @@ What is new is written at once; that something known was seen again, now and the
 there is to write waits, the stream goes on, and whoever asks is told that the answer may be wrong.
 """
 
+import math
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Sequence
@@ -206,6 +207,8 @@ class Recall:
             return None
         if self.degraded:
             self.degraded, self._delay = False, _FIRST_DELAY
+            # Whoever found out that it works: what has waited is due.
+            self._flushed_at = -math.inf
             logger().info("store_works_again")
         return answer
 

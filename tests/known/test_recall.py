@@ -227,6 +227,20 @@ def test_waits_for_the_store(one: Recalling) -> None:
     assert one.stored() == {API: Row(1, 2, 1), MAIL: Row(2, 3, 2)}
 
 
+def test_works_again_whoever_asks(one: Recalling) -> None:
+    """When another question finds that the store works, what has waited is written with the next flush, and not later."""
+    one.store.broken = True
+    one.recall.note((fact(API, 1),))
+    one.store.broken = False
+    one.later(1)
+    assert one.recall.listed(0) == []
+    one.recall.flush()
+    assert (one.recall.waiting, one.stored()) == (0, {API: Row(1, 1, 1)})
+    one.recall.refresh(fact(API, 2))
+    one.recall.flush()
+    assert one.recall.waiting == 1
+
+
 def test_not_sure(one: Recalling) -> None:
     """Of a workload that the store could not be asked about that is said, and it is read as soon as it can be."""
     one.store.inner.merge([fact(API, 1)])
