@@ -167,11 +167,11 @@ class Judging:
         )
 
     def _shown(self) -> tuple[tuple[Where, Row], ...]:
-        """Those of armed workloads: what a workload does while it is learning is listed, and nobody is woken."""
+        """Those of all but learning workloads: what is seen while one learns is listed, and nobody is woken."""
         rows = self._listing.unexpected.rows
         # Not as surveyed: of a workload that is silent nothing may be held, after a restart or what was forgotten.
         for workload in (workloads := {where.workload for where in rows}):
             self._recall.of(workload)
         now_ns, progress_of = self._now_ns or self._clocks.wall_ns(), self.detector.progress_of
-        armed = {key for key in workloads if progress_of(key, now_ns).state is State.ARMED}
-        return tuple((where, row) for where, row in rows.items() if where.workload in armed)
+        learning = {key for key in workloads if progress_of(key, now_ns).state is State.LEARNING}
+        return tuple((where, row) for where, row in rows.items() if where.workload not in learning)

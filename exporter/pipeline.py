@@ -47,6 +47,7 @@ _DROPPED = int(Verdict.DROPPED)
 _UNDECIDED = (Outcome.DIRECTION_UNKNOWN, Outcome.REPLY_UNKNOWN)
 _UNEXPECTED = Expectation.UNEXPECTED
 _MOST_KINDS = 4096
+_DAY_NS = 86_400 * 1_000_000_000
 _BEAT_NS = 60 * 1_000_000_000
 """How often the memory is told which nodes are watched."""
 Step = Callable[[Flow], Outcome]
@@ -194,6 +195,7 @@ class Pipeline:
         self._gaps += gaps
         if self._judging is None or not self.stream.live:
             return
+        self._seeing.oldest_ns = self.stream.last_flow_ns - _DAY_NS
         for gap in gaps:
             self._judging.inbox.offer(Missed(gap.node_name, gap.seconds, flow_now))
         if self.stream.connected and not self.stream.is_behind and flow_now - self._beat_ns >= _BEAT_NS:

@@ -3,6 +3,8 @@
 Flows cost a look-up here. Only a contact that is due costs more, and only then the expectations are asked.
 """
 
+from dataclasses import replace
+
 from exporter.chosen import Chosen
 from exporter.counting import owns_source
 from exporter.coverage import Coverage
@@ -60,6 +62,8 @@ class Seeing:
         self._bound, self._resets = settings.contacts, 0
         self._refresh_ns = int(settings.refresh * 1e9)
         self._contacts: dict[Key, _Contact] = {}
+        self.oldest_ns = 0
+        """What is older is taken for as old as this: the clock of a node that boots may be years behind."""
 
     def begins(self, flow: Flow, source: WorkloadName, destination: Destination) -> Answer:
         """A contact begins, or is tried: a connection, a drop, or a refused query. Returns whether it is expected."""
@@ -153,6 +157,8 @@ class Seeing:
     def _sighting(
         self, flow: Flow, source: WorkloadName, destination: Destination, answer: Answer, *, starts: bool
     ) -> Sighting:
+        if flow.time_ns < self.oldest_ns:
+            flow = replace(flow, time_ns=self.oldest_ns)
         is_query = flow.l7 is not None and isinstance(flow.l7.record, Dns)
         outside = destination.external and not is_query
         denied = flow.kind.verdict == _DROPPED

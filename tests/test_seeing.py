@@ -328,3 +328,13 @@ def test_gaps() -> None:
     assert note == Missed("east/node-1", gap.seconds, at(100))
     assert ticking.pipeline.take_gaps() == [gap]
     assert ticking.tick(101) == []
+
+
+def test_clock_of_a_node_that_boots() -> None:
+    """A flow that is years old on a live stream is taken for a day old: its workload is not known for years."""
+    seen = Seen()
+    seen.pipeline.stream.live = True
+    seen.notes(flow(time_ns=at(0)))
+    seen.pipeline.tick()
+    (note,) = seen.notes(flow(time_ns=at(-1000 * 86_400), source=pod("web")))
+    assert note.time_ns == at(-86_400)

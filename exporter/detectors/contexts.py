@@ -23,7 +23,9 @@ def context_of(
 
 
 def is_starting(sighting: Sighting, known: Remembered, window_ns: int) -> bool:
-    """Whether the pod was seen to start, and not long ago."""
+    """Whether the pod was seen to start, and not long ago; a start explains nothing of what a job does."""
+    if sighting.is_job:
+        return False
     start = known.rows.get(Mark(What.START, sighting.pod))
     return start is not None and sighting.time_ns - start.first_ns <= window_ns
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from exporter.known.interface import Row, WorkloadKey, merged
 
+VERDICTS = ("forwarded", "redirected", "audited", "dropped")
 _SHOWN_NS = 25 * 3600 * 1_000_000_000
 """A little longer than a day: `seen in the last 24 h` must not end because the series did."""
 
@@ -39,9 +40,9 @@ class Unexpected:
         self.rows[where] = row if known is None else merged(known, row)
 
     def is_expected(self, where: Where) -> None:
-        """It is no longer unexpected: somebody has allowed it."""
-        if self.rows:
-            self.rows.pop(where, None)
+        """It is no longer unexpected: somebody has allowed it, and what was dropped before is of the past."""
+        for verdict in VERDICTS if self.rows else ():
+            self.rows.pop(where._replace(verdict=verdict), None)
 
     def forget(self, workload: WorkloadKey) -> None:
         """Drop everything of a workload."""

@@ -44,7 +44,7 @@ class LearningSettings(BaseModel):
     min_age: Duration = Field(default=3 * _DAY, ge=0, description="A workload that is known for less is learning.")
     max_age: Duration = Field(
         default=14 * _DAY,
-        gt=0,
+        ge=1,
         description="A workload that is known for so long is armed in any case, or open-ended if it never converged.",
     )
     quiet: Duration = Field(

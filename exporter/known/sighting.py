@@ -7,6 +7,7 @@ from exporter.expectations.interface import Answer
 from exporter.flow import Dns, Flow
 from exporter.known.interface import WorkloadKey
 
+_JOBS = ("CronJob", "Job")
 QUERY = "query"
 """Stands for port and protocol where a name was asked for and nothing else."""
 
@@ -58,6 +59,11 @@ class Sighting(NamedTuple):
         """The pod as one run of it, by the agent's number: of a StatefulSet the next one has the same name."""
         source = self.flow.source
         return f"{source.pod_name} {source.id}" if source.pod_name and source.id else ""
+
+    @property
+    def is_job(self) -> bool:
+        """Whether the pod is a run of a job, which does all that it ever does behind its start."""
+        return any(workload.kind in _JOBS for workload in self.flow.source.workloads)
 
     @property
     def is_query(self) -> bool:

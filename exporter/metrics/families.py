@@ -222,8 +222,8 @@ _UNEXPECTED = (*_SOURCE, *_DESTINATION, *_PORT, labels.VERDICT)
 UNEXPECTED_FIRST_SEEN = Family(
     "hubble_egress_unexpected_destination_first_seen_timestamp_seconds",
     "gauge",
-    "When an armed workload went to an unexpected destination for the first time; at most `known.unexpected`, the "
-    "longest episodes, for a day after they were seen last.",
+    "When a workload that is not learning went to an unexpected destination for the first time; at most "
+    "`known.unexpected`, the longest episodes, for a day after they were seen last.",
     _UNEXPECTED,
 )
 UNEXPECTED_ACTIVE_SINCE = Family(

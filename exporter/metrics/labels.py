@@ -9,6 +9,7 @@ from exporter.destinations.resolvers import TRANSPORTS
 from exporter.destinations.scopes import Scope
 from exporter.detectors.interface import FAILURES, Cause
 from exporter.detectors.novelty import NAMELESS_NEWS
+from exporter.detectors.unexpected import VERDICTS
 from exporter.expectations.interface import Expectation
 from exporter.expectations.manifests import POLICY_KINDS
 from exporter.expectations.unread import KNOWN_UNREAD
@@ -138,7 +139,7 @@ NAMELESS_NEWS_LABEL = Label(
     "`address`, `network`: the first of its /24 or /48, `port`: the first of this port and protocol.",
     NAMELESS_NEWS,
 )
-VERDICT = Label("verdict", "What became of it.", ("forwarded", "redirected", "audited", "dropped"))
+VERDICT = Label("verdict", "What became of it.", VERDICTS)
 L7_PROTOCOL = Label("l7_protocol", "Protocol of the request.", ("http", "kafka"))
 METHOD = Label("method", "HTTP method or Kafka request.", (*HTTP_METHODS, *KAFKA_METHODS, OTHER))
 STATUS = Label("status", "HTTP status or Kafka error code; empty when there was no response; `other` when unknown.")

@@ -367,20 +367,42 @@ def test_listed_again_after_a_restart(armed: Watching) -> None:
 
 def test_allowed_at_last(armed: Watching) -> None:
     """What somebody has declared meanwhile is no longer listed."""
-    armed.deny(NOW, "198.51.100.66")
-    assert armed.listed()
-    allowed = (Policy("cart", "shop", "CiliumNetworkPolicy"),)
-    narrow = world("cidr:198.51.100.66/32", identity=16_777_217)
+    armed.deny(NOW, "198.51.100.66", destination_names=("partner.example.org",))
+    assert [where.label for where in armed.listed()] == ["partner.example.org"]
     armed.see(
         policy_verdict(
             time_ns=at(NOW + 100),
-            source=pod(),
-            destination=narrow,
+            destination=world("cidr:198.51.100.66/32", identity=16_777_217),
             destination_ip="198.51.100.66",
-            egress_allowed_by=allowed,
+            destination_names=("partner.example.org",),
+            egress_allowed_by=(Policy("cart", "shop", "CiliumNetworkPolicy"),),
         )
     )
+    assert not armed.listed()
     assert [finding.expectation for finding in armed.found] == ["unexpected"]
+
+
+def test_open_ended_is_listed_too() -> None:
+    """Of a workload that goes everywhere nothing is announced, and what policy denies it is listed all the same."""
+    watching = Watching()
+    for hour in range(16 * 24):
+        watching.contact(hour * HOUR, f"site-{hour}.com", f"198.51.{hour // 250}.{hour % 250}")
+    assert watching.progress(NOW).state is State.OPEN_ENDED
+    watching.deny(NOW, "192.0.2.66")
+    assert not watching.found
+    assert [where.port for where in watching.listed()] == ["443"]
+
+
+def test_start_of_a_job_explains_nothing() -> None:
+    """Everything that a job does it does behind its start: a new place of one of its runs is announced as any other."""
+    watching = Watching()
+    for day in range(16):
+        run = pod("report", pod_name=f"report-2945{day:04}-x2k4q", kind="CronJob")
+        watching.contact(day * DAY, source=replace(run, id=day + 1))
+        watching.contact(day * DAY + HOUR, source=pod("other"))
+    run = replace(pod("report", pod_name="report-29460000-x2k4q", kind="CronJob"), id=99)
+    watching.contact(NOW, "leak.example.net", "198.51.100.7", source=run)
+    assert [(one.context, one.severity) for one in watching.found] == [(Context.STEADY, Severity.WARNING)]
 
 
 class Broken(MemoryStore):
