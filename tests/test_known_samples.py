@@ -75,8 +75,8 @@ def _where(cluster: str, label: str = "api.example.com") -> Where:
 def test_unexpected() -> None:
     """Three timestamps in seconds for each; where two clusters share a series, the earliest first and latest last."""
     rows = (
-        (_where("east"), Row(2_000_000_000, 9_000_000_000, 3_000_000_000)),
-        (_where("west"), Row(1_000_000_000, 8_500_000_000, 5_000_000_000)),
+        (_where("west"), Row(1_000_000_000, 9_000_000_000, 5_000_000_000)),
+        (_where("east"), Row(2_000_000_000, 8_500_000_000, 3_000_000_000)),
         (_where("east", "other.example.org"), Row(4_000_000_000, 4_000_000_000, 4_000_000_000)),
     )
     samples = _samples(Memory(unexpected=rows))

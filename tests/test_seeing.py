@@ -21,13 +21,15 @@ from exporter.known.settings import KnownSettings
 from exporter.known.sighting import Missed, Sighting, Watched
 from exporter.seeing import Seeing, cluster_of
 from exporter.stream import StreamState
-from tests.detectors.watching import Watching
+from tests.detectors.watching import RESOLVER, Watching
 from tests.flows import (
     ACK,
     SYN,
+    WORLD_IP,
     at,
     changed,
     denied_verdict,
+    dns_answer,
     dns_query,
     drop,
     flow,
@@ -118,8 +120,8 @@ def test_each_contact_for_itself() -> None:
 
 def test_a_name_that_is_learnt_later() -> None:
     """A contact that is something else now, because its name is known, is noted at once."""
-    seen = Seen()
-    first, second = seen.notes(flow(), flow(time_ns=at(1), source_port=1, destination_names=("api.example.com",)))
+    answer = dns_answer("api.example.com.", WORLD_IP, ttl=30, time_ns=at(1), source=RESOLVER, destination=pod())
+    first, second = Seen().notes(flow(), answer, flow(time_ns=at(2), source_port=1))
     assert (first.names, second.names) == ((), ("example.com",))
 
 
@@ -229,8 +231,9 @@ def test_policies_of_another_place() -> None:
     """What policies have shown of a name says nothing of another name at the same address."""
     seen = Seen()
     allowed = policy_verdict(destination=NARROW, egress_allowed_by=POLICIES)
-    other = flow(time_ns=at(1), source_port=1, destination=NARROW, destination_names=("other.example.com",))
-    assert [note.answer.expectation for note in seen.notes(allowed, other)] == [
+    answer = dns_answer("other.example.com.", WORLD_IP, ttl=30, time_ns=at(1), source=RESOLVER, destination=pod())
+    other = flow(time_ns=at(2), source_port=1, destination=NARROW)
+    assert [note.answer.expectation for note in seen.notes(allowed, answer, other)] == [
         Expectation.EXPECTED,
         Expectation.NOT_COVERED,
     ]
@@ -244,6 +247,9 @@ def test_bounded() -> None:
     assert [note.port for note in seen.notes(three, one, one)] == ["3", "1"]
     stats = seen.pipeline.cache_stats()["contacts"]
     assert tuple(stats) == (2, 2, 1)
+    again = [changed(each, time_ns=at(60), source_port=1) for each in (one, three)]
+    assert [note.port for note in seen.notes(*again, *again)] == ["1", "3"]
+    assert seen.pipeline.cache_stats()["contacts"].evicted == 1, "what is known needs no room"
 
 
 def test_cluster() -> None:
