@@ -47,6 +47,7 @@ def test_an_exporter_without_its_store_runs() -> None:
     with Process("run", "--hubble.address", f"127.0.0.1:{free_port()}", *arguments) as process:
         degraded = "hubble_egress_exporter_store_degraded"
         eventually(lambda: value_of(process.metrics(), degraded) == 1, "the store to be found degraded")
+        eventually(lambda: bool(process.events("store_degraded")), "a line of the log")
         assert [line["reason"] for line in process.events("store_degraded")] == ["other"]
         assert json.loads(get(f"{process.url}/api/v1/status")[1])["remarks"] == [FORGETFUL]
         assert json.loads(get(f"{process.url}/api/v1/destinations")[1])["store"]["degraded"]

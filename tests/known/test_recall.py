@@ -228,7 +228,7 @@ def test_waits_for_the_store(one: Recalling) -> None:
 
 
 def test_works_again_whoever_asks(one: Recalling) -> None:
-    """When another question finds that the store works, what has waited is written with the next flush, and not later."""
+    """When another question finds that the store works, what has waited is written with the next flush."""
     one.store.broken = True
     one.recall.note((fact(API, 1),))
     one.store.broken = False

@@ -151,6 +151,7 @@ def test_ended_and_started_again(agent: Agent, tmp_path: Path) -> None:
     expected = dict.fromkeys(("first_seen", "active_since", "last_seen"), (agent.begin_ns + 4_000_000_000) / 1e9)
     with Remembering(agent, *in_file(tmp_path / "known.db")) as process:
         eventually(lambda: _timestamps(process) == pytest.approx(expected, rel=0, abs=0.001), "what is unexpected")
+        process.announces("198.51.100.66")
         assert process.found == ["leak.example", "198.51.100.66"]
         assert process.end(signal.SIGTERM) == 0
     with Remembering(agent, *in_file(tmp_path / "known.db")) as process:
@@ -333,8 +334,8 @@ def test_full_volume(agent: Agent, tmp_path: Path) -> None:
         with Remembering(agent, *in_file(folder / "known.db")) as process:
             agent.goes(5, "marker.example", "198.51.100.8")
             process.announces("marker.example")
-            assert process.end(signal.SIGTERM) == 0
             assert process.found == ["marker.example"]
+            assert process.end(signal.SIGTERM) == 0
         _is_whole(folder / "known.db")
     names = ["early.example", *(f"many-{number}.example" for number in range(300)), "leak.example"]
     assert before == names
