@@ -69,11 +69,11 @@ def test_stops_at_once(judged: Judged) -> None:
 def test_finish_writes_and_looks_at_everything(judged: Judged) -> None:
     """When the input has ended, what is known is in the store though no flush is due, and every workload is shown."""
     judged.watching.contact(0)
-    judged.watching.contact(100)
+    judged.watching.contact(400)
     judged.judging.finish()
     memory = judged.judging.memory
     assert (memory.waiting, memory.entries) == (0, judged.store.inner.size().entries)
-    assert at(101) in {row.last_ns for _, _, row in judged.store.inner.facts()}
+    assert at(401) in {row.last_ns for _, _, row in judged.store.inner.facts()}
     assert [(one.workload.name, one.known, one.fanout) for one in memory.workloads] == [("cart", 1, 1)]
     assert not judged.store.closed
 
