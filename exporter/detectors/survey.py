@@ -12,8 +12,9 @@ from exporter.known.workload import split
 
 _WENT = (What.DESTINATION, What.DENIED)
 _OUTSIDE = ('"kind":"fqdn"', '"kind":"cidr"', '"kind":"world"')
-_ROUND, _LEAST = 30, 50
-"""Each workload is looked at once in so many steps; so many in each step cost nothing that one would notice."""
+_ROUND = 30
+"""Each workload is looked at once in so many steps, or more often while they have few facts."""
+_FEW_FACTS = 300
 
 
 class Surveyed(NamedTuple):
@@ -46,13 +47,14 @@ class Survey:
         if every:
             # A round that was begun has left out what came since.
             self._round.clear()
-        for _ in range(number if every else max(_LEAST, number // _ROUND + 1)):
+        turns, facts = number if every else number // _ROUND + 1, 0
+        while number > 0 and (turns > 0 or facts < _FEW_FACTS):
             if not self._round:
                 held = self._recall.workloads
                 self._looked = {key: one for key, one in self._looked.items() if key in held}
                 self._round = [*held]
-            if self._round:
-                self._look(self._round.pop(), now_ns)
+            facts += self._look(self._round.pop(), now_ns)
+            turns, number = turns - 1, number - 1
         self.seen = tuple(self._looked.values())
 
     @property
@@ -60,11 +62,12 @@ class Survey:
         """How many workloads are in each state."""
         return Counter(one.state.value for one in self.seen)
 
-    def _look(self, workload: WorkloadKey, now_ns: int) -> None:
+    def _look(self, workload: WorkloadKey, now_ns: int) -> int:
+        """Look at one workload; returns how many facts there are of it."""
         known = self._recall.peek(workload)
         if known is None or not known.services:
             # A node, or a workload that went nowhere yet.
-            return
+            return 0
         at = self._detector.progress_of(workload, now_ns, known)
         outside = [mark for mark, row in known.rows.items() if mark.what in _WENT and _is_outside(row)]
         recent = {split(mark.name)[1] for mark in outside if now_ns - known.rows[mark].last_ns <= self._window_ns}
@@ -72,6 +75,7 @@ class Survey:
         self._looked[workload] = Surveyed(
             workload, at.state, at.since_ns, at.missing, known.destinations, len(recent), nameless
         )
+        return len(known.rows)
 
 
 def _is_outside(row: Row) -> bool:

@@ -24,7 +24,7 @@ def _names(watching: Watching) -> set[str]:
 @pytest.fixture
 def hundred(monkeypatch: pytest.MonkeyPatch) -> Watching:
     """A hundred workloads that nobody has looked at, which are many here."""
-    monkeypatch.setattr("exporter.detectors.survey._LEAST", 1)
+    monkeypatch.setattr("exporter.detectors.survey._FEW_FACTS", 0)
     watching = Watching()
     watching.see(*(_of(number) for number in range(100)))
     return watching
@@ -40,7 +40,7 @@ def test_some_each_step(hundred: Watching) -> None:
 
 
 def test_few_at_once() -> None:
-    """Fifty workloads or fewer are all looked at in one step."""
+    """While there are few facts, all workloads are looked at in one step."""
     watching = Watching()
     watching.see(*(_of(number) for number in range(50)))
     watching.judging._survey.step(at(0))
