@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 
+from exporter.attending import Attending
 from exporter.chosen import Chosen
 from exporter.connections.connections import Connections
 from exporter.connections.stand_in import StandIn
@@ -29,7 +30,6 @@ from exporter.hubble.interface import Connected, Disconnected, Event, LostEvents
 from exporter.hubble.settings import SourcesSettings
 from exporter.judging import Judging
 from exporter.known.settings import KnownSettings
-from exporter.known.sighting import Missed, Watched
 from exporter.metrics.recorder import Recorder, is_carried_to_world
 from exporter.metrics.store import Hit
 from exporter.noticing import Noticing, Started
@@ -47,9 +47,6 @@ _DROPPED = int(Verdict.DROPPED)
 _UNDECIDED = (Outcome.DIRECTION_UNKNOWN, Outcome.REPLY_UNKNOWN)
 _UNEXPECTED = Expectation.UNEXPECTED
 _MOST_KINDS = 4096
-_DAY_NS = 86_400 * 1_000_000_000
-_BEAT_NS = 60 * 1_000_000_000
-"""How often the memory is told which nodes are watched."""
 Step = Callable[[Flow], Outcome]
 
 
@@ -84,10 +81,9 @@ class Pipeline:
             (detectors or DetectorsSettings()).dns, destinations, self.expectations, self.stream.is_blind
         )
         self._noticing = Noticing(dns, recorder)
-        self._judging = judging
         known, inbox = (judging.settings, judging.inbox) if judging else (KnownSettings(), None)
         self._seeing = Seeing(destinations, self.expectations, self.stream.coverage, inbox, known, chosen)
-        self._beat_ns, self._gaps = 0, list[Gap]()
+        self._attending = Attending(self.stream, self._seeing, recorder, judging)
         records = Records(destinations, connections, recorder, self.recent, chosen, self._seeing, dns.watch)
         self._remembering = Remembering(destinations, connections, self._not_egress)
         self.handover = Handover(self.lock, connections, self.stream.coverage)
@@ -171,8 +167,7 @@ class Pipeline:
             self._connections.expire(flow_now)
             self._destinations.expire(flow_now)
             self.stream.coverage.expire(wall_ns)
-            self._tell_of_nodes(flow_now)
-            self._take_news()
+            self._attending.tick(flow_now)
             if self.stream.connected:
                 self._noticing.let_pass(flow_now)
             if self.stream.live:
@@ -187,28 +182,7 @@ class Pipeline:
     def take_news(self) -> None:
         """Count what the memory has found since the last time."""
         with self.lock:
-            self._take_news()
-
-    def _tell_of_nodes(self, flow_now: int) -> None:
-        """Tell the memory which nodes are watched, and of what was missed."""
-        gaps = self.stream.coverage.take_gaps()
-        self._gaps += gaps
-        if self._judging is None or not self.stream.live:
-            return
-        self._seeing.oldest_ns = self.stream.last_flow_ns - _DAY_NS
-        for gap in gaps:
-            self._judging.inbox.offer(Missed(gap.node_name, gap.seconds, flow_now))
-        if self.stream.connected and not self.stream.is_behind and flow_now - self._beat_ns >= _BEAT_NS:
-            watched = tuple(name for name, state in self.stream.nodes.items() if state == "connected")
-            if watched and self._judging.inbox.offer(Watched(watched, flow_now)):
-                self._beat_ns = flow_now
-
-    def _take_news(self) -> None:
-        if self._judging:
-            for values, number in self._judging.announcing.take_news().items():
-                self._recorder.new_destination(values, number)
-            for values, number in self._judging.announcing.take_nameless().items():
-                self._recorder.nameless_news(values, number)
+            self._attending.take_news()
 
     def take_hits(self) -> list[Hit]:
         """Budgets that were reached for the first time since the last call."""
@@ -233,8 +207,7 @@ class Pipeline:
     def take_gaps(self) -> list[Gap]:
         """Gaps of coverage found since the last call."""
         with self.lock:
-            gaps, self._gaps = self._gaps, []
-            return gaps
+            return self._attending.take_gaps()
 
     def expect(self, read: Manifests) -> None:
         """Answer by these policies from now on."""

@@ -20,7 +20,6 @@ from exporter.known.interface import WorkloadKey
 from exporter.known.settings import KnownSettings
 from exporter.known.sighting import Missed, Sighting, Watched
 from exporter.seeing import Seeing, cluster_of
-from exporter.stream import StreamState
 from tests.detectors.watching import RESOLVER, Watching
 from tests.flows import (
     ACK,
@@ -283,7 +282,7 @@ class Ticking:
     def __init__(self) -> None:
         self.watching = Watching()
         self.pipeline, self.inbox = self.watching.pipeline, self.watching.judging.inbox
-        self.pipeline.stream = StreamState(live=True)
+        self.pipeline.stream.live = True
         self.pipeline._wall_ns = lambda: self.wall_ns
         self.wall_ns = at(0)
 
