@@ -45,6 +45,7 @@ class Memory(NamedTuple):
     waiting: int = 0
     writes: int = 0
     refused: int = 0
+    evicted: int = 0
     degraded: bool = False
     errors: tuple[tuple[str, int], ...] = ()
     workloads: tuple[Surveyed, ...] = ()
@@ -158,6 +159,7 @@ class Judging:
             waiting=recall.waiting + len(self.inbox),
             writes=recall.writes,
             refused=self.inbox.refused + self.detector.refused + recall.refused,
+            evicted=recall.evicted + recall.store.evicted,
             degraded=recall.degraded,
             errors=tuple(recall.errors.items()),
             workloads=self._survey.seen,

@@ -71,6 +71,7 @@ def _of_store(memory: Memory, judging: Judging) -> dict[Family, Samples]:
         families.STORE_DEGRADED: {(): float(memory.degraded)},
         families.STORE_QUEUE: {(): memory.waiting},
         families.STORE_QUEUE_LIMIT: {(): judging.inbox.most},
+        families.STORE_EVICTED: {(): memory.evicted},
         families.STORE_REFUSED: {(): memory.refused},
         families.UNEXPECTED_REFUSED: {(): memory.unexpected_refused},
     }

@@ -91,7 +91,8 @@ class DestinationsDetector:
             self._announcing.again(sighting, judged, known, about, before)
         elif judged.novelty is not None:
             self._announcing.new(sighting, judged, known, about)
-        self._listing.saw(sighting, known.rows[mark_of(sighting, judged)])
+        learning = state.state is State.LEARNING
+        self._listing.saw(sighting, known.rows[mark_of(sighting, judged)], learning=learning)
 
     def _may_be_new(self, sighting: Sighting, known: Remembered) -> bool:
         """A packet in the middle of a connection may be an answer, misread; and a workload has only so much room."""
@@ -101,7 +102,7 @@ class DestinationsDetector:
             return True
         self.refused += 1
         # Whoever fills the memory must not hide what nobody allowed.
-        self._listing.saw(sighting, seen(sighting.time_ns))
+        self._listing.saw(sighting, seen(sighting.time_ns), learning=False)
         return False
 
     def _note_source(self, sighting: Sighting, known: Remembered) -> None:

@@ -19,11 +19,11 @@ class Listing:
         self.unexpected = Unexpected(most)
         self._known: set[WorkloadKey] = set()
 
-    def saw(self, sighting: Sighting, row: Row) -> None:
-        """A destination was seen, and this is known of it now."""
+    def saw(self, sighting: Sighting, row: Row, *, learning: bool) -> None:
+        """A destination was seen, and this is known of it now; `learning` is what its workload is doing."""
         where = where_of(sighting)
         if sighting.answer.expectation is Expectation.UNEXPECTED:
-            self.unexpected.saw(where, row)
+            self.unexpected.saw(where, row, learning=learning)
         else:
             self.unexpected.is_expected(where)
 

@@ -30,44 +30,47 @@ class Unexpected:
     def __init__(self, most: int) -> None:
         self.most = most
         self.refused = 0
+        self._learning: set[Where] = set()
+        """Rows of workloads that are learning, which nobody is shown yet."""
         self.rows: dict[Where, Row] = {}
 
-    def saw(self, where: Where, row: Row) -> None:
+    def saw(self, where: Where, row: Row, *, learning: bool = False) -> None:
         """It is unexpected, and this is known of it."""
+        (self._learning.add if learning else self._learning.discard)(where)
         known = self.rows.get(where)
-        if known is None and len(self.rows) >= self.most and not self._makes_room_for(row):
+        if known is None and len(self.rows) >= self.most and not self._makes_room_for(where, row):
+            self._learning.discard(where)
             return
         self.rows[where] = row if known is None else merged(known, row)
 
     def is_expected(self, where: Where) -> None:
         """It is no longer unexpected: somebody has allowed it, and what was dropped before is of the past."""
         for verdict in VERDICTS if self.rows else ():
-            self.rows.pop(where._replace(verdict=verdict), None)
-
-    def forget(self, workload: WorkloadKey) -> None:
-        """Drop everything of a workload."""
-        for where in [where for where in self.rows if where.workload == workload]:
-            del self.rows[where]
+            self._drop(where._replace(verdict=verdict))
 
     def expire(self, now_ns: int) -> None:
         """Drop what was not seen for more than a day."""
         for where in [where for where, row in self.rows.items() if now_ns - row.last_ns > _SHOWN_NS]:
-            del self.rows[where]
+            self._drop(where)
 
-    def _makes_room_for(self, row: Row) -> bool:
+    def _makes_room_for(self, where: Where, row: Row) -> bool:
         """Let the shortest episode go if this one is longer; either way one is refused."""
         self.refused += 1
-        shortest = min(self.rows, key=lambda where: _rank(self.rows[where]))
-        if _rank(self.rows[shortest]) >= _rank(row):
+        shortest = min(self.rows, key=lambda one: self._rank(one, self.rows[one]))
+        if self._rank(shortest, self.rows[shortest]) >= self._rank(where, row):
             return False
-        del self.rows[shortest]
+        self._drop(shortest)
         return True
+
+    def _rank(self, where: Where, row: Row) -> tuple[bool, int, int]:
+        """What is shown stays before what is not, and then the longest episode."""
+        return where not in self._learning, row.last_ns - row.since_ns, row.last_ns
+
+    def _drop(self, where: Where) -> None:
+        self.rows.pop(where, None)
+        self._learning.discard(where)
 
 
 def oldest_shown(now_ns: int) -> int:
     """What was seen last before that time is not in the table."""
     return now_ns - _SHOWN_NS
-
-
-def _rank(row: Row) -> tuple[int, int]:
-    return row.last_ns - row.since_ns, row.last_ns

@@ -118,6 +118,8 @@ class Store(Protocol):
 
     shared: bool
     """Whether other exporters write to it too."""
+    evicted: int
+    """Facts that left because the store was full."""
 
     def load(self, workload: WorkloadKey) -> dict[Mark, Row]:
         """All that is known of a workload; empty when nothing is."""

@@ -9,6 +9,7 @@ class MemoryStore:
     """Keeps facts in dictionaries."""
 
     shared = False
+    evicted = 0
 
     def __init__(self) -> None:
         self._rows: dict[WorkloadKey, dict[Mark, Row]] = {}

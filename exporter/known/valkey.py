@@ -23,6 +23,7 @@ class ValkeyStore:
     """
 
     shared = True
+    evicted = 0
 
     def __init__(self, settings: ValkeySettings, expire_seconds: float, expire_pause: int = 3600) -> None:
         prefix = encoded(settings.prefix)

@@ -472,6 +472,12 @@ STORE_DEGRADED = Family(
 )
 STORE_QUEUE = Family("hubble_egress_exporter_store_queue", "gauge", "Sightings and facts that wait for the store.")
 STORE_QUEUE_LIMIT = Family("hubble_egress_exporter_store_queue_limit", "gauge", "Most sightings that may wait.")
+STORE_EVICTED = Family(
+    "hubble_egress_exporter_store_evicted_total",
+    "counter",
+    "Facts that left the memory of the process, which reads them again when it needs them, or a full SQLite file, "
+    "which has forgotten them: those unseen for longest.",
+)
 STORE_REFUSED = Family(
     "hubble_egress_exporter_store_refused_total",
     "counter",
@@ -543,6 +549,7 @@ EXPORTER = (
     STORE_DEGRADED,
     STORE_QUEUE,
     STORE_QUEUE_LIMIT,
+    STORE_EVICTED,
     STORE_REFUSED,
     UNEXPECTED_REFUSED,
     FINDINGS,

@@ -13,6 +13,8 @@ _T = TypeVar("_T")
 class Faulty:
     """Every method but `close` fails while `broken`."""
 
+    evicted = 0
+
     def __init__(self, *, shared: bool = False) -> None:
         self.shared, self.broken, self.closed = shared, False, False
         self.inner = MemoryStore()
