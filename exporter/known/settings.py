@@ -95,9 +95,9 @@ class KnownSettings(BaseModel):
         description="How often it is noted that something known was seen again; `last_seen` is as exact as this.",
     )
     entries: int = Field(
-        default=500_000,
+        default=200_000,
         ge=1_000,
-        description="Facts (about 500 B of memory each) of the workloads in use, and of an SQLite file; beyond them "
+        description="Facts (about 800 B of memory each) of the workloads in use, and of an SQLite file; beyond them "
         "what was unseen for longest is left out.",
     )
     destinations_per_workload: int = Field(
