@@ -230,7 +230,7 @@ def test_what_waits_and_what_was_refused() -> None:
     judged.judging.step()
     memory = judged.judging.memory
     assert memory.waiting == 1, "that the first of the nodes is watched"
-    assert memory.limit == 500_000
+    assert memory.limit == 200_000
     assert memory.refused == 3, "two in the queue, one destination"
     judged.judging._recall.refused = 4
     judged.judging.finish()
@@ -240,6 +240,6 @@ def test_what_waits_and_what_was_refused() -> None:
 def test_new_without_an_exporter_around_it() -> None:
     """By default it goes by the clocks of the system, and shows an empty memory before the first step."""
     judging = Judging(Faulty(), KnownSettings(), DestinationsDetectorSettings(), lambda _: None)
-    assert (judging.memory.entries, judging.memory.limit, judging.memory.degraded) == (0, 500_000, False)
+    assert (judging.memory.entries, judging.memory.limit, judging.memory.degraded) == (0, 200_000, False)
     judging.finish()
     assert judging.memory.workloads == ()
