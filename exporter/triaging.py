@@ -58,7 +58,7 @@ def _of_files(settings: Settings, files: list[str]) -> Service:
     decoder = Decoder(settings.hubble.endpoint_cache)
     with Progress(files) as progress:
         source = Recording(files, decoder, longest_line=settings.hubble.recording_line, progress=progress.advance)
-        service = Service(settings, source, decoder, live=False)
+        service = Service(settings, source, decoder, live=False, remembers=False)
         service.consume_to_its_end()
     service.pipeline.finish()
     for hopeless in source.hopeless:
@@ -72,7 +72,7 @@ def _of_hubble(settings: Settings, since_ns: int) -> Service:
     source = Observer(
         settings.hubble, settings.sources, decoder, random.SystemRandom(), once=True, past_since_ns=since_ns
     )
-    service = Service(settings, source, decoder, live=False)
+    service = Service(settings, source, decoder, live=False, remembers=False)
     service.consume_to_its_end()
     service.pipeline.finish()
     fault = service.pipeline.stream.last_fault
