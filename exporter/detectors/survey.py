@@ -5,13 +5,11 @@ from typing import NamedTuple
 
 from exporter.detectors.destinations import DestinationsDetector
 from exporter.detectors.novelty import has_names
-from exporter.known.interface import Row, What, WorkloadKey
+from exporter.known.interface import WorkloadKey
 from exporter.known.learning import State
 from exporter.known.recall import Recall
 from exporter.known.workload import split
 
-_WENT = (What.DESTINATION, What.DENIED)
-_OUTSIDE = ('"kind":"fqdn"', '"kind":"cidr"', '"kind":"world"')
 _ROUND = 30
 """Each workload is looked at once in so many steps, or more often while they have few facts."""
 _FEW_FACTS = 300
@@ -69,15 +67,9 @@ class Survey:
             # A node, or a workload that went nowhere yet.
             return 0
         at = self._detector.progress_of(workload, now_ns, known)
-        outside = [mark for mark, row in known.rows.items() if mark.what in _WENT and _is_outside(row)]
-        recent = {split(mark.name)[1] for mark in outside if now_ns - known.rows[mark].last_ns <= self._window_ns}
-        nameless = bool(outside) and not has_names(known, now_ns)
+        recent = {split(mark.name)[1] for mark in known.outside if now_ns - known.rows[mark].last_ns <= self._window_ns}
+        nameless = bool(known.outside) and not has_names(known, now_ns)
         self._looked[workload] = Surveyed(
             workload, at.state, at.since_ns, at.missing, known.destinations, len(recent), nameless
         )
         return len(known.rows)
-
-
-def _is_outside(row: Row) -> bool:
-    """Whether a destination is outside the cluster; reading the whole text of each row takes too long."""
-    return any(kind in row.latest for kind in _OUTSIDE)

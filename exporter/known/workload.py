@@ -5,6 +5,9 @@ from collections.abc import Collection, Mapping
 from exporter.known.interface import Mark, Row, What, merged
 from exporter.known.learning import Learnt, News
 
+_OUTSIDE = ('"kind":"fqdn"', '"kind":"cidr"', '"kind":"world"')
+"""What the text of a row outside the cluster has in it; reading all texts takes too long."""
+
 
 class Remembered:
     """The facts of one workload. Used by one thread."""
@@ -15,6 +18,8 @@ class Remembered:
         """Ports and protocols by what the destination is remembered as, denied ones included."""
         self.names: dict[str, set[str]] = {}
         """Names by the address that they had."""
+        self.outside: set[Mark] = set()
+        """Destinations outside the cluster."""
         self.revisions: list[Mark] = []
         self._learnt_from: list[Mark] = []
         self.pods = 0
@@ -43,6 +48,8 @@ class Remembered:
         match mark.what:
             case What.DESTINATION | What.DENIED:
                 service, name = split(mark.name)
+                if any(kind in row.latest for kind in _OUTSIDE):
+                    self.outside.add(mark)
                 self.services.setdefault(name, set()).add(service)
                 self.places += 1
             case What.ADDRESS:
@@ -62,7 +69,7 @@ class Remembered:
     def forget(self, marks: Collection[Mark]) -> None:
         """Forget facts."""
         left = {mark: row for mark, row in self.rows.items() if mark not in marks}
-        for index in (self.rows, self.services, self.names, self.revisions, self._learnt_from):
+        for index in (self.rows, self.outside, self.services, self.names, self.revisions, self._learnt_from):
             index.clear()
         self.pods = self.addresses = self.starts = self.places = 0
         self.merge(left)
