@@ -1,0 +1,137 @@
+"""Workload triage: one workload, and all that somebody on call needs to know of it on one screen."""
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import stat, table, text, timeseries
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from dashboards import colours, shared, triage_names
+from dashboards.board import RUNBOOKS, Line, board, with_lines, with_variables
+from dashboards.panels import graph, note, number
+from dashboards.queries import line, of_workloads, or_zero, rate, rows, value, within_range
+from dashboards.tables import DESTINATION, PORT, VERDICT, Column, listing
+
+_CONNECTIONS: Final = of_workloads("hubble_egress_connections_total")
+_DROPS: Final = of_workloads("hubble_egress_drops_total")
+_AUDITED: Final = "workload_destination:hubble_egress_audited_connections:increase10m"
+_SCOPE: Final = Column("scope", "Scope", width=80)
+_COMMAND: Final = f"""\
+```
+hubble-egress-exporter triage --since 15m \\
+  --namespace ${{source_namespace:text}} \\
+  --workload ${{source_workload:text}}
+```
+Evidence, cause, and the policy lines that mend it (leave out what says All). What it knows:
+`hubble-egress-exporter known show ${{source_namespace:text}}/${{source_workload:text}}`. \
+[Runbooks]({RUNBOOKS}) · [Overview](/d/hubble-egress-overview?${{__url_time_range}}&${{datasource:queryparam}}) · \
+[Exporter](/d/hubble-egress-exporter?${{__url_time_range}}&${{datasource:queryparam}})
+"""
+
+
+def _drops() -> stat.Panel:
+    return number(
+        "Drops",
+        "Dropped egress packets and refused queries a second; a retransmission is another drop.",
+        [line(or_zero(f"sum({rate(_DROPS)})"), "drops")],
+        unit="pps",
+    )
+
+
+def _audited() -> stat.Panel:
+    return number(
+        "Would be dropped",
+        "Connections of the last ten minutes that pass in audit mode only, and would be dropped if it ended. Allow them"
+        " before you end it. Read from a recording rule.",
+        [value(or_zero(f"sum({of_workloads(_AUDITED)})"))],
+        unit="short",
+        limits=colours.bad_from(1),
+        decimals=0,
+    )
+
+
+def _reach() -> stat.Panel:
+    fanout, known = (
+        f"max by (source_namespace, source_workload) ({of_workloads(f'hubble_egress_{name}')})"
+        for name in ("destination_fanout", "known_destinations")
+    )
+    return number(
+        "Destinations",
+        "How many it went to lately (fan-out, within known.fanout-window, outside the cluster) and how many are"
+        " remembered of it. Fan-out far above its past is a scan, or a new version; of several workloads the sum.",
+        [value(f"sum({fanout})", "lately"), value(f"sum({known})", "remembered", "B")],
+        unit="short",
+        empty="Nothing known",
+    )
+
+
+def _connections() -> timeseries.Panel:
+    busiest = f"topk(8, sum by (destination) ({rate(_CONNECTIONS)}))"
+    return graph(
+        "Connections by destination",
+        "Connections a second that policy let pass, to the eight busiest destinations of each moment. A destination that"
+        " fell to nothing while the others go on is where to look. The first connection of a new series is not in a rate.",
+        [line(busiest, "{{destination}}")],
+        unit="cps",
+        empty="No connections",
+    )
+
+
+def _dropped_to() -> table.Panel:
+    labels = "reason, destination, scope, destination_port, protocol"
+    return listing(
+        "Drops by destination",
+        "What was dropped in the time shown, where to and why. policy_denied: no rule allows it; policy_deny: a rule"
+        " forbids it; dns_denied: no DNS rule has the name. The first drop of a new series is not in the number: 0 is one.",
+        [rows(f"topk(50, sum by ({labels}) ({within_range(_DROPS)}))")],
+        (
+            Column("reason", "Reason", width=130),
+            DESTINATION,
+            PORT,
+            Column("protocol", "Protocol", width=80),
+            _SCOPE,
+            Column("Value", "Drops", "locale", width=80, decimals=0),
+        ),
+        empty="No drops in this time",
+        sort="Drops",
+    )
+
+
+def _reached() -> table.Panel:
+    labels = "destination_kind, destination, scope, destination_port, protocol, verdict"
+    return listing(
+        "Where it goes",
+        "Connections of the time shown by destination. The first connection of a new series is not in the number: 0 is"
+        " one contact, or none in this time.",
+        [rows(f"topk(100, sum by ({labels}) ({within_range(_CONNECTIONS)}))")],
+        (
+            DESTINATION,
+            Column("destination_kind", "Kind", width=80),
+            _SCOPE,
+            PORT,
+            Column("protocol", "Protocol", width=80),
+            VERDICT,
+            Column("Value", "Connections", "locale", width=110, decimals=0),
+        ),
+        empty="No connections in this time",
+        sort="Connections",
+    )
+
+
+def build() -> Dashboard:
+    """The whole dashboard."""
+    meaning = "One workload: can it resolve and reach what it needs, what is dropped, and what is new or unexpected?"
+    stats = (
+        *(shared.firing(), shared.coverage(), triage_names.broken(), triage_names.nxdomain()),
+        *(_drops(), shared.unexpected(), _audited(), _reach()),
+    )
+    what_next = note("What to do next", "The command that says why, and where the runbooks are.", _COMMAND)
+    lines: list[Line] = [
+        (3, [(3, panel) for panel in stats]),
+        (5, [(9, triage_names.causes()), (7, shared.alerts(with_workload=False)), (8, what_next)]),
+        (5, [(8, triage_names.dns()), (8, shared.drops_by_reason()), (8, _connections())]),
+        (6, [(14, shared.unexpected_destinations(with_workload=False)), (10, _dropped_to())]),
+        (7, [(14, _reached()), (10, shared.news())]),
+        (6, [(24, triage_names.latency())]),
+    ]
+    new = board("hubble-egress-workload", "Workload triage", meaning)
+    return with_lines(with_variables(new, several=False), lines)
