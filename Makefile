@@ -14,7 +14,7 @@ LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annot
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types imports fresh cover proof soak month bench lock generate reference clean
+.PHONY: help setup demo test check format lint types imports fresh cover proof soak month bench lock generate reference dashboards clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,7 @@ imports: setup
 fresh: setup ## are the generated files the ones their sources give?
 	@$(BIN)/python protos/generate.py --check
 	@$(BIN)/hubble-egress-exporter reference --check
+	@$(BIN)/python -m dashboards.generate --check
 
 cover: setup
 	@echo "seed of the randomised tests: $(SEED)"
@@ -85,6 +86,9 @@ generate: setup ## make exporter/hubble/pb from protos/
 
 reference: setup ## write CONFIGURATION.md and METRICS.md
 	@$(BIN)/hubble-egress-exporter reference --write
+
+dashboards: setup ## write the dashboards' JSON from their builders
+	@$(BIN)/python -m dashboards.generate
 
 lock: ## pin what pyproject.toml asks for (needs uv)
 	uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.txt
