@@ -5,11 +5,11 @@ from typing import Final
 from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import colours, shared
+from dashboards import colours, shared, unexpected
 from dashboards.board import Line, board, with_lines, with_variables
-from dashboards.overview_news import broken_names, internet_answers, names, new_destinations
+from dashboards.overview_news import broken_names, internet_answers, names, new_destinations, states
 from dashboards.panels import bars, graph, number
-from dashboards.queries import WORKLOAD, line, of_cluster, of_workloads, or_zero, rate, rows, value, within_range
+from dashboards.queries import WORKLOAD, line, of_workloads, or_zero, rate, rows, value, within_range
 from dashboards.tables import DESTINATION, NAMESPACE, PORT, VERDICT, Column, listing, unnamed
 from dashboards.tables import WORKLOAD as FROM
 
@@ -40,9 +40,9 @@ def _drops() -> stat.Panel:
 def _by_kind() -> timeseries.Panel:
     return graph(
         "Connections by kind of destination",
-        "identity: another workload of the cluster; fqdn: a name; cidr: a configured range; entity: host, kube-apiserver"
-        " and the like; world: an address of which nothing is known. Much of world means that names are not seen: give"
-        " the workloads an egress rule with rules.dns." + _FIRST,
+        "identity: another workload of the cluster; fqdn: a name; cidr: a configured range; entity: host,"
+        " kube-apiserver and the like; world: an address of which nothing is known. Much of world means that"
+        " names are not seen: give the workloads an egress rule with rules.dns." + _FIRST,
         [line(f"sum by (destination_kind) ({rate(_CONNECTIONS)})", "{{destination_kind}}")],
         unit="cps",
         stacked=True,
@@ -81,7 +81,12 @@ def _top_workloads() -> bargauge.Panel:
         "Workloads with most connections",
         "Connections in the time shown, of the ten workloads that made most. A workload that is new here, or stands far"
         " above its usual place, is worth opening in Workload triage.",
-        [value(f"topk(10, sum by ({WORKLOAD}) ({within_range(_CONNECTIONS)}))", "{{source_namespace}}/{{source_workload}}")],
+        [
+            value(
+                f"topk(10, sum by ({WORKLOAD}) ({within_range(_CONNECTIONS)}))",
+                "{{source_namespace}}/{{source_workload}}",
+            )
+        ],
         unit="short",
     ).decimals(0)
 
@@ -126,28 +131,17 @@ def _denied_by_policy() -> table.Panel:
     )
 
 
-def _states() -> bargauge.Panel:
-    return bars(
-        "Workloads by what is known of them",
-        "armed: new destinations are announced; learning: not yet, so nothing new is found there; open_ended: goes"
-        " somewhere new all the time, and is counted only. Silence of a workload that is learning proves nothing. Of the"
-        " chosen clusters, whatever workload is chosen; one that two exporters see counts twice.",
-        [value(f"sum by (state) ({of_cluster('hubble_egress_workloads')})", "{{state}}")],
-        unit="short",
-    )
-
-
 def build() -> Dashboard:
     """The whole dashboard."""
     meaning = "Where the cluster's egress goes, what became of it, and what is new or was not expected."
-    stats = (shared.firing(), shared.unexpected(), _connections(), _drops(), broken_names(), shared.coverage())
+    stats = (shared.firing(), unexpected.active(), _connections(), _drops(), broken_names(), shared.coverage())
     lines: list[Line] = [
         (4, [(4, panel) for panel in stats]),
-        (7, [(14, shared.unexpected_destinations(with_workload=True)), (10, shared.alerts(with_workload=True))]),
+        (7, [(14, unexpected.destinations(with_workload=True)), (10, shared.alerts(with_workload=True))]),
         (8, [(8, _by_kind()), (8, _by_scope()), (8, _top_workloads())]),
-        (9, [(14, _top_destinations()), (10, shared.news())]),
+        (9, [(14, _top_destinations()), (10, unexpected.news())]),
         (8, [(8, shared.drops_by_reason()), (16, _denied_by_policy())]),
-        (8, [(14, new_destinations()), (10, _states())]),
+        (8, [(14, new_destinations()), (10, states())]),
         (8, [(12, internet_answers()), (12, names())]),
     ]
     new = board("hubble-egress-overview", "Egress overview", meaning)

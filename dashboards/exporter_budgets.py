@@ -31,8 +31,7 @@ def fullest() -> stat.Panel:
         [value(f"topk(1, {' or '.join(named)})", "{{budget}}")],
         unit="percentunit",
         limits=colours.steps(colours.PLAIN, (0.8, colours.WARNING), (1, colours.BAD)),
-        decimals=0,
-    )
+    ).decimals(0)
 
 
 def series() -> timeseries.Panel:
@@ -41,10 +40,7 @@ def series() -> timeseries.Panel:
         "Budgets, share of their limits",
         "The fullest exporter's share of each limit (metrics.series, metrics.retained-series, known.entries, and the"
         " queue of the store). What grows towards 100 % needs a higher limit or fewer labels.",
-        [
-            line(f"max({share})", name, ref)
-            for (name, share), ref in zip(_SHARES.items(), "ABCD", strict=True)
-        ],
+        [line(f"max({share})", name, ref) for (name, share), ref in zip(_SHARES.items(), "ABCD", strict=True)],
         unit="percentunit",
         fixed=dict(zip(_SHARES, (colours.BLUE, colours.SKY, colours.ORANGE, colours.VERMILION), strict=True)),
     )
@@ -54,8 +50,9 @@ def folded() -> timeseries.Panel:
     """What found no room."""
     return graph(
         "Folded and refused",
-        "folded: counted under ~other a second because a budget was used up, by label. refused: new series that found no"
-        " room at all and were folded, by family. Steady folding hides destinations: raise the budget or coarsen a label.",
+        "folded: counted under ~other a second because a budget was used up, by label. refused: new series that found"
+        " no room at all and were folded, by family. Steady folding hides destinations: raise the budget or coarsen a"
+        " label.",
         [
             line(f"sum by (label) ({rate(of_cluster(f'{_E}folded_total'))}) > 0", "folded: {{label}}"),
             line(f"sum by (family) ({rate(of_cluster(f'{_E}series_refused_total'))}) > 0", "refused: {{family}}", "B"),
@@ -94,7 +91,8 @@ def memory() -> timeseries.Panel:
     """Memory of each exporter."""
     return graph(
         "Memory",
-        "Resident memory of each exporter. It grows with series and what is remembered, and is bounded by their limits.",
+        "Resident memory of each exporter. It grows with series and what is remembered, and is bounded by their"
+        " limits.",
         [line(of_cluster("process_resident_memory_bytes") + _OURS, "{{instance}}")],
         unit="bytes",
     )

@@ -92,9 +92,9 @@ def _exporters() -> table.Panel:
     )
     return listing(
         "Exporters",
-        "One row an exporter. A degraded store repeats findings and keeps workloads learning. Settings or expectations"
-        " that were not read again are still those of before: the log says which line is wrong. Without a saved position"
-        " a restart has a gap.",
+        "One row an exporter. A degraded store repeats findings and keeps workloads learning. Settings or"
+        " expectations that were not read again are still those of before: the log says which line is wrong. Without"
+        " a saved position a restart has a gap.",
         [rows(expr, ref) for expr, ref in zip(gauges, "ABCDEFGH", strict=True)],
         columns,
         hidden=("Value #A",),
@@ -105,8 +105,8 @@ def _exporters() -> table.Panel:
 def _coverage() -> timeseries.Panel:
     return graph(
         "Coverage by node",
-        "Share of what each node's agent saw in the last five minutes that could reach us. A gap: not known. A node below"
-        " the others loses events, or its agent is cut off from Relay.",
+        "Share of what each node's agent saw in the last five minutes that could reach us. A gap: not known. A node"
+        " below the others loses events, or its agent is cut off from Relay.",
         [line(f"min by (node_name) ({of_cluster(f'{_E}coverage_ratio')})", "{{node_name}}")],
         unit="percentunit",
         empty="Not known: the server counts no flows",

@@ -43,8 +43,8 @@ def nodes() -> timeseries.Panel:
     """In which state the nodes are."""
     return graph(
         "Nodes by state",
-        "connected: flows can come; silent: its agent sees flows and none arrives; unavailable, error, gone: Relay cannot"
-        " reach its agent. What is not connected is not seen.",
+        "connected: flows can come; silent: its agent sees flows and none arrives; unavailable, error, gone: Relay"
+        " cannot reach its agent. What is not connected is not seen.",
         [line(f"max by (state) ({of_cluster(f'{_E}nodes')}) > 0", "{{state}}")],
         unit="short",
         empty="No node is known",
@@ -109,8 +109,8 @@ def findings() -> timeseries.Panel:
     """What became of the findings."""
     return graph(
         "Findings by sink and outcome",
-        "delivered is well; suppressed: the workload had its share of this hour; dropped and failed are lost: look at the"
-        " file or the webhook.",
+        "delivered is well; suppressed: the workload had its share of this hour; dropped and failed are lost: look at"
+        " the file or the webhook.",
         [line(f"sum by (sink, outcome) ({rate(of_cluster(f'{_E}findings_total'))})", "{{sink}}: {{outcome}}")],
         unit="cps",
         empty="No findings yet",

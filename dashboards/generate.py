@@ -1,7 +1,7 @@
 """Write the dashboards' JSON.
 
-    python -m dashboards.generate            write the files
-    python -m dashboards.generate --check    write nothing; name the files that differ and exit with 1
+python -m dashboards.generate            write the files
+python -m dashboards.generate --check    write nothing; name the files that differ and exit with 1
 """
 
 import argparse

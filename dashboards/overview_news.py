@@ -2,15 +2,15 @@
 
 from typing import Final
 
-from grafana_foundation_sdk.builders import stat, table, timeseries
+from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
 
 from dashboards import colours
-from dashboards.panels import graph, number
+from dashboards.panels import bars, graph, number
 from dashboards.queries import WORKLOAD, line, of_cluster, of_workloads, or_zero, rate, rows, value
 from dashboards.tables import NAMESPACE, Column, listing
 from dashboards.tables import WORKLOAD as FROM
+from dashboards.unexpected import NEWS
 
-_NEWS: Final = "workload_novelty:hubble_egress_new_destinations:increase10m"
 _NOVELTY: Final = colours.texts(
     {"destination": "new destination", "port": "new port", "address_reused": "known address, new name"}
 )
@@ -41,7 +41,7 @@ def broken_names() -> stat.Panel:
 def new_destinations() -> table.Panel:
     """Who goes somewhere new, and whether that was declared."""
     labels = f"{WORKLOAD}, novelty, context, expectation"
-    most = f"sum by ({labels}) (max_over_time({of_workloads(_NEWS)}[$__range])) > 0"
+    most = f"sum by ({labels}) (max_over_time({of_workloads(NEWS)}[$__range])) > 0"
     columns = (
         NAMESPACE,
         FROM,
@@ -98,4 +98,16 @@ def names() -> timeseries.Panel:
             "ambiguous": colours.ORANGE,
             "none": colours.GREY,
         },
+    )
+
+
+def states() -> bargauge.Panel:
+    """How many workloads are armed, learning or open-ended."""
+    return bars(
+        "Workloads by what is known of them",
+        "armed: new destinations are announced; learning: not yet, so nothing new is found there; open_ended: goes"
+        " somewhere new all the time, and is counted only. Silence of a workload that is learning proves nothing. Of"
+        " the chosen clusters, whatever workload is chosen; one that two exporters see counts twice.",
+        [value(f"sum by (state) ({of_cluster('hubble_egress_workloads')})", "{{state}}")],
+        unit="short",
     )

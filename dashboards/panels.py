@@ -67,15 +67,13 @@ def number(
     empty: str = UNSEEN,
     limits: ThresholdsConfig | None = None,
     words: Sequence[ValueMapping] = (),
-    decimals: int | None = None,
 ) -> stat.Panel:
     """One value a query; with a line behind it where the query is one over time."""
     panel = stat.Panel().title(title).description(meaning).datasource(SOURCE).targets(list(queries))
     panel.unit(unit).no_value(empty).mappings(list(words)).thresholds(limits or colours.plain())
     panel.reduce_options(ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
     panel.color_mode(BigValueColorMode.VALUE).graph_mode(BigValueGraphMode.AREA)
-    panel.color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS)).orientation(VizOrientation.HORIZONTAL)
-    return panel if decimals is None else panel.decimals(decimals)
+    return panel.color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS)).orientation(VizOrientation.HORIZONTAL)
 
 
 def bars(

@@ -17,7 +17,6 @@ _CLUSTER: Final = 'cluster=~"$cluster"'
 _WORKLOAD: Final = 'source_namespace=~"$source_namespace", source_workload=~"$source_workload"'
 WORKLOAD: Final = "source_namespace, source_workload"
 DESTINATION: Final = "destination_kind, scope, destination, destination_port, protocol, verdict"
-_LAST_SEEN: Final = "hubble_egress_unexpected_destination_last_seen_timestamp_seconds"
 
 
 def of_cluster(metric: str, *matchers: str) -> str:
@@ -48,12 +47,6 @@ def or_zero(expr: str) -> str:
 def threshold(name: str, default: int) -> str:
     """A limit of the alerts as a number, also where the rules are not loaded."""
     return f"scalar(max(hubble_egress:threshold_{name}) or vector({default}))"
-
-
-def unexpected_now(verdict: str) -> str:
-    """How many unexpected destinations were seen just now, by the clock of the alerts."""
-    seen = f"max by ({WORKLOAD}, {DESTINATION}) ({of_workloads(_LAST_SEEN, verdict)})"
-    return or_zero(f"count(time() - {seen} < {threshold('active_seconds', 900)})")
 
 
 def line(expr: str, legend: str, ref: str = "A") -> Dataquery:

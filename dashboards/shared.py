@@ -8,18 +8,16 @@ from grafana_foundation_sdk.models.dashboard import SpecialValueMatch
 from dashboards import colours
 from dashboards.panels import graph, number
 from dashboards.queries import (
-    DESTINATION,
     WORKLOAD,
     line,
     of_cluster,
     of_workloads,
     or_zero,
     rows,
-    unexpected_now,
     value,
 )
 from dashboards.tables import DESTINATION as TO
-from dashboards.tables import NAMESPACE, PORT, PROTOCOL, VERDICT, Column, listing
+from dashboards.tables import NAMESPACE, Column, listing
 from dashboards.tables import WORKLOAD as FROM
 
 _OURS: Final = 'alertname=~"HubbleEgress.*"'
@@ -27,15 +25,14 @@ _FIRING: Final = ('alertstate="firing"', _OURS)
 _SEVERITY: Final = colours.alarming(
     {"critical": ("critical", colours.BAD), "warning": ("warning", colours.WARNING), "info": ("info", colours.PLAIN)}
 )
-_NEWS: Final = "workload_novelty:hubble_egress_new_destinations:increase10m"
-_UNEXPECTED: Final = "hubble_egress_unexpected_destination_%s_timestamp_seconds"
 
 
 def firing() -> stat.Panel:
     """How many alerts there are."""
     return number(
         "Firing alerts",
-        "Alerts of this exporter that fire now for what is chosen above. The table beside says which; each has a runbook.",
+        "Alerts of this exporter that fire now for what is chosen above. The table beside says which; each has a"
+        " runbook.",
         [value(or_zero(f"count({of_workloads('ALERTS', *_FIRING)})"))],
         unit="short",
         limits=colours.bad_from(1),
@@ -73,92 +70,23 @@ def coverage() -> stat.Panel:
     """How much could be seen at all."""
     return number(
         "Coverage",
-        "Share of what the agents saw in the last five minutes that could reach the exporter; the worst exporter counts."
-        " Silence is not safety: below 90 % quiet panels prove little. Exporter health says which node and why.",
+        "Share of what the agents saw in the last five minutes that could reach the exporter; the worst exporter"
+        " counts. Silence is not safety: below 90 % quiet panels prove little. Exporter health says which node and"
+        " why.",
         [line(f"min({of_cluster('hubble_egress_exporter_cluster_coverage_ratio')})", "coverage")],
         unit="percentunit",
         limits=colours.bad_below(0.9, 0.5),
         words=(colours.special(SpecialValueMatch.NA_N, "not known"),),
-        decimals=1,
-    )
-
-
-def unexpected() -> stat.Panel:
-    """How many unexpected destinations there are at this moment."""
-    return number(
-        "Unexpected, active now",
-        "Destinations that nothing allows and that were seen in the last quarter of an hour: those that policy lets"
-        " pass, and those that it drops. What passes needs somebody; the table of unexpected destinations says where to.",
-        [
-            value(unexpected_now('verdict!="dropped"'), "passing"),
-            value(unexpected_now('verdict="dropped"'), "dropped", "B"),
-        ],
-        unit="short",
-        limits=colours.bad_from(1),
-    )
-
-
-def unexpected_destinations(*, with_workload: bool) -> table.Panel:
-    """Every unexpected destination with its times."""
-    labels = f"{WORKLOAD}, {DESTINATION}"
-    first, since, last = (of_workloads(_UNEXPECTED % name) for name in ("first_seen", "active_since", "last_seen"))
-    where = (NAMESPACE, FROM) if with_workload else ()
-    columns = (
-        *where,
-        TO,
-        Column("scope", "Scope", width=90),
-        PORT,
-        PROTOCOL,
-        VERDICT,
-        Column("Value #A", "First seen", "dateTimeAsIso", width=160),
-        Column("Value #B", "Active for", "dtdurations", width=110),
-        Column("Value #C", "Last seen", "dateTimeFromNow", width=130),
-    )
-    return listing(
-        "Unexpected destinations",
-        "Where workloads went that nothing allows: for a day after they were seen last, while the workload is not"
-        " learning. First seen is ever; active for is the present episode, which ends after two hours of silence."
-        " Dropped means that policy stopped it. Ask the owner; allow it (known accept), or find out which process it is.",
-        [
-            rows(f"1000 * min by ({labels}) ({first})"),
-            rows(f"max by ({labels}) ({last}) - max by ({labels}) ({since})", "B"),
-            rows(f"1000 * max by ({labels}) ({last})", "C"),
-        ],
-        columns,
-        hidden=("destination_kind", *(() if with_workload else (FROM.source, NAMESPACE.source))),
-        empty="Nothing unexpected",
-        sort="Last seen",
-    )
-
-
-def news() -> timeseries.Panel:
-    """How many destinations are new, and under which circumstances."""
-    return graph(
-        "New destinations (in ten minutes)",
-        "First sightings by what was going on: steady is the one to look at; rollout and startup come with a deployment,"
-        " after_gap may be old news, learning is expected. Read from a recording rule, which sees the first event too;"
-        " without our rules there is nothing here.",
-        [line(f"sum by (context) ({of_workloads(_NEWS)})", "{{context}}")],
-        unit="short",
-        empty="Nothing new, or the recording rules are not loaded",
-        stacked=True,
-        fixed={
-            "steady": colours.VERMILION,
-            "after_gap": colours.PURPLE,
-            "rollout": colours.ORANGE,
-            "startup": colours.SKY,
-            "learning": colours.GREY,
-        },
-    )
+    ).decimals(1)
 
 
 def drops_by_reason() -> timeseries.Panel:
     """Why packets are dropped."""
     return graph(
         "Drops by reason",
-        "Dropped egress packets and refused queries a second; a retransmission is another drop. policy_denied is default"
-        " deny, policy_deny a rule that says so, dns_denied a name that no rule covers. Anything else is no policy, and"
-        " points at the data path. The first drop of a new series is not in a rate.",
+        "Dropped egress packets and refused queries a second; a retransmission is another drop. policy_denied is"
+        " default deny, policy_deny a rule that says so, dns_denied a name that no rule covers. Anything else is no"
+        " policy, and points at the data path. The first drop of a new series is not in a rate.",
         [line(f"sum by (reason) (rate({of_workloads('hubble_egress_drops_total')}[$__rate_interval]))", "{{reason}}")],
         unit="pps",
         empty="No drops",
@@ -169,4 +97,3 @@ def drops_by_reason() -> timeseries.Panel:
             "l7_denied": colours.PURPLE,
         },
     )
-

@@ -17,7 +17,7 @@ CAUSES: Final = {
     "resolver_ingress_blocked": "The resolver's own ingress policy drops its queries",
     "query_refused": "The DNS proxy refuses the name: no DNS rule covers it",
     "upstream_refused": "The DNS server itself answers REFUSED",
-    "search_suffix_refused": "Only the name with a search suffix is asked, and refused: allow it, or end the name with a dot",
+    "search_suffix_refused": "Only the name with a search suffix is asked, and refused: allow it, or add a dot to it",
     "egress_denied_after_dns": "The name is answered, and the connection to the answer is dropped",
     "name_not_covered": "No toFQDNs rule covers the name that it asks for",
     "port_not_covered": "The rule for the name does not have the port",
@@ -54,15 +54,14 @@ def nxdomain() -> stat.Panel:
     missing = within_range(of_workloads(_RESPONSES, _REAL, 'rcode="NXDOMAIN"'))
     return number(
         "NXDOMAIN",
-        "Share of the answers in the time shown that say: no such name. Search-suffix expansions are left out. Below 5 %"
-        " is usual; more is a wrong name in the configuration, or a guess at names.",
+        "Share of the answers in the time shown that say: no such name. Search-suffix expansions are left out. Below"
+        " 5 % is usual; more is a wrong name in the configuration, or a guess at names.",
         [value(f"(sum({missing}) or 0 * sum({all_answers})) / sum({all_answers})")],
         unit="percentunit",
         empty="DNS not seen",
         limits=colours.bad_from(0.05),
         words=(colours.special(SpecialValueMatch.NA_N, "no answers"),),
-        decimals=1,
-    )
+    ).decimals(1)
 
 
 def causes() -> table.Panel:
@@ -71,7 +70,11 @@ def causes() -> table.Panel:
         "Why names fail now",
         "Causes that have evidence now, with what to do about each; one is gone when it had none for"
         " detectors.dns.quiet. The command at the right shows the evidence and the policy lines that would mend it.",
-        [rows(f"max by (source_namespace, source_workload, cause) ({of_workloads('hubble_egress_dns_breakage')}) == 1")],
+        [
+            rows(
+                f"max by (source_namespace, source_workload, cause) ({of_workloads('hubble_egress_dns_breakage')}) == 1"
+            )
+        ],
         (Column("cause", "What is wrong, and what to do", words=(colours.texts(CAUSES),)),),
         hidden=(NAMESPACE.source, FROM.source, "Value"),
         empty="No names fail",

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from grafana_foundation_sdk.builders import stat, table, text, timeseries
+from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import colours, shared, triage_names
+from dashboards import colours, shared, triage_names, unexpected
 from dashboards.board import RUNBOOKS, Line, board, with_lines, with_variables
 from dashboards.panels import graph, note, number
 from dashboards.queries import line, of_workloads, or_zero, rate, rows, value, within_range
@@ -45,8 +45,7 @@ def _audited() -> stat.Panel:
         [value(or_zero(f"sum({of_workloads(_AUDITED)})"))],
         unit="short",
         limits=colours.bad_from(1),
-        decimals=0,
-    )
+    ).decimals(0)
 
 
 def _reach() -> stat.Panel:
@@ -68,8 +67,9 @@ def _connections() -> timeseries.Panel:
     busiest = f"topk(8, sum by (destination) ({rate(_CONNECTIONS)}))"
     return graph(
         "Connections by destination",
-        "Connections a second that policy let pass, to the eight busiest destinations of each moment. A destination that"
-        " fell to nothing while the others go on is where to look. The first connection of a new series is not in a rate.",
+        "Connections a second that policy let pass, to the eight busiest destinations of each moment. A destination"
+        " that fell to nothing while the others go on is where to look. The first connection of a new series is not"
+        " in a rate.",
         [line(busiest, "{{destination}}")],
         unit="cps",
         empty="No connections",
@@ -81,7 +81,8 @@ def _dropped_to() -> table.Panel:
     return listing(
         "Drops by destination",
         "What was dropped in the time shown, where to and why. policy_denied: no rule allows it; policy_deny: a rule"
-        " forbids it; dns_denied: no DNS rule has the name. The first drop of a new series is not in the number: 0 is one.",
+        " forbids it; dns_denied: no DNS rule has the name. The first drop of a new series is not in the number: 0 is"
+        " one.",
         [rows(f"topk(50, sum by ({labels}) ({within_range(_DROPS)}))")],
         (
             Column("reason", "Reason", width=130),
@@ -122,15 +123,15 @@ def build() -> Dashboard:
     meaning = "One workload: can it resolve and reach what it needs, what is dropped, and what is new or unexpected?"
     stats = (
         *(shared.firing(), shared.coverage(), triage_names.broken(), triage_names.nxdomain()),
-        *(_drops(), shared.unexpected(), _audited(), _reach()),
+        *(_drops(), unexpected.active(), _audited(), _reach()),
     )
     what_next = note("What to do next", "The command that says why, and where the runbooks are.", _COMMAND)
     lines: list[Line] = [
         (3, [(3, panel) for panel in stats]),
         (5, [(9, triage_names.causes()), (7, shared.alerts(with_workload=False)), (8, what_next)]),
         (5, [(8, triage_names.dns()), (8, shared.drops_by_reason()), (8, _connections())]),
-        (6, [(14, shared.unexpected_destinations(with_workload=False)), (10, _dropped_to())]),
-        (7, [(14, _reached()), (10, shared.news())]),
+        (6, [(14, unexpected.destinations(with_workload=False)), (10, _dropped_to())]),
+        (7, [(14, _reached()), (10, unexpected.news())]),
         (6, [(24, triage_names.latency())]),
     ]
     new = board("hubble-egress-workload", "Workload triage", meaning)

@@ -1,0 +1,91 @@
+"""Panels about what nobody expected, and what is new; they stand on more than one dashboard."""
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import stat, table, timeseries
+
+from dashboards import colours
+from dashboards.panels import graph, number
+from dashboards.queries import DESTINATION, WORKLOAD, line, of_workloads, or_zero, rows, threshold, value
+from dashboards.tables import DESTINATION as TO
+from dashboards.tables import NAMESPACE, PORT, PROTOCOL, VERDICT, Column, listing
+from dashboards.tables import WORKLOAD as FROM
+
+NEWS: Final = "workload_novelty:hubble_egress_new_destinations:increase10m"
+_UNEXPECTED: Final = "hubble_egress_unexpected_destination_%s_timestamp_seconds"
+
+
+def _active(verdict: str) -> str:
+    seen = f"max by ({WORKLOAD}, {DESTINATION}) ({of_workloads(_UNEXPECTED % 'last_seen', verdict)})"
+    return or_zero(f"count(time() - {seen} < {threshold('active_seconds', 900)})")
+
+
+def active() -> stat.Panel:
+    """How many unexpected destinations there are at this moment."""
+    return number(
+        "Unexpected, active now",
+        "Destinations that nothing allows and that were seen in the last quarter of an hour: those that policy lets"
+        " pass, and those that it drops. What passes needs somebody; the table of unexpected destinations says where"
+        " to.",
+        [
+            value(_active('verdict!="dropped"'), "passing"),
+            value(_active('verdict="dropped"'), "dropped", "B"),
+        ],
+        unit="short",
+        limits=colours.bad_from(1),
+    )
+
+
+def destinations(*, with_workload: bool) -> table.Panel:
+    """Every unexpected destination with its times."""
+    labels = f"{WORKLOAD}, {DESTINATION}"
+    first, since, last = (of_workloads(_UNEXPECTED % name) for name in ("first_seen", "active_since", "last_seen"))
+    where = (NAMESPACE, FROM) if with_workload else ()
+    columns = (
+        *where,
+        TO,
+        Column("scope", "Scope", width=90),
+        PORT,
+        PROTOCOL,
+        VERDICT,
+        Column("Value #A", "First seen", "dateTimeAsIso", width=160),
+        Column("Value #B", "Active for", "dtdurations", width=110),
+        Column("Value #C", "Last seen", "dateTimeFromNow", width=130),
+    )
+    return listing(
+        "Unexpected destinations",
+        "Where workloads went that nothing allows: for a day after they were seen last, while the workload is not"
+        " learning. First seen is ever; active for is the present episode, which ends after two hours of silence."
+        " Dropped means that policy stopped it. Ask the owner; allow it (known accept), or find out which process it"
+        " is.",
+        [
+            rows(f"1000 * min by ({labels}) ({first})"),
+            rows(f"max by ({labels}) ({last}) - max by ({labels}) ({since})", "B"),
+            rows(f"1000 * max by ({labels}) ({last})", "C"),
+        ],
+        columns,
+        hidden=("destination_kind", *(() if with_workload else (FROM.source, NAMESPACE.source))),
+        empty="Nothing unexpected",
+        sort="Last seen",
+    )
+
+
+def news() -> timeseries.Panel:
+    """How many destinations are new, and under which circumstances."""
+    return graph(
+        "New destinations (in ten minutes)",
+        "First sightings by what was going on: steady is the one to look at; rollout and startup come with a"
+        " deployment, after_gap may be old news, learning is expected. Read from a recording rule, which sees the"
+        " first event too; without our rules there is nothing here.",
+        [line(f"sum by (context) ({of_workloads(NEWS)})", "{{context}}")],
+        unit="short",
+        empty="Nothing new, or the recording rules are not loaded",
+        stacked=True,
+        fixed={
+            "steady": colours.VERMILION,
+            "after_gap": colours.PURPLE,
+            "rollout": colours.ORANGE,
+            "startup": colours.SKY,
+            "learning": colours.GREY,
+        },
+    )
