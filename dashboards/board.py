@@ -29,7 +29,9 @@ Panel = timeseries.Panel | stat.Panel | table.Panel | bargauge.Panel | text.Pane
 Line = tuple[int, Sequence[tuple[int, Panel]]] | str
 
 TAGS: Final = ("hubble", "cilium-overview", "hubble-egress")
-RUNBOOKS: Final = "https://github.com/hubble-egress-exporter/hubble-egress-exporter/tree/main/deploy/runbooks"
+_REPOSITORY: Final = "https://github.com/hubble-egress-exporter/hubble-egress-exporter"
+RUNBOOKS: Final = f"{_REPOSITORY}/tree/main/deploy/runbooks"
+RUNBOOK: Final = f"{_REPOSITORY}/blob/main/deploy/runbooks/%s.md"
 _SEEN: Final = '{__name__=~"hubble_egress_(connections|drops|dns_queries)_total", cluster=~"$cluster"%s}'
 _OF_NAMESPACE: Final = ', source_namespace=~"$source_namespace"'
 

@@ -10,7 +10,7 @@ from dashboards.board import Line, board, with_lines, with_variables
 from dashboards.overview_news import broken_names, internet_answers, names, new_destinations, states
 from dashboards.panels import bars, graph, number
 from dashboards.queries import WORKLOAD, line, of_workloads, or_zero, rate, rows, value, within_range
-from dashboards.tables import DESTINATION, NAMESPACE, PORT, VERDICT, Column, listing, unnamed
+from dashboards.tables import DESTINATION, NAMESPACE, PORT, SCOPE, VERDICT, Column, listing
 from dashboards.tables import WORKLOAD as FROM
 
 _CONNECTIONS: Final = of_workloads("hubble_egress_connections_total")
@@ -22,7 +22,7 @@ def _connections() -> stat.Panel:
     return number(
         "Connections",
         "Egress connections a second that policy let pass, each counted once." + _FIRST,
-        [line(or_zero(f"sum({rate(_CONNECTIONS)})"), "connections")],
+        [value(or_zero(f"sum({rate(_CONNECTIONS)})"))],
         unit="cps",
     )
 
@@ -32,7 +32,7 @@ def _drops() -> stat.Panel:
         "Drops",
         "Dropped egress packets and refused queries a second; a retransmission is another drop. The graph of reasons"
         " below says whether policy meant it.",
-        [line(or_zero(f"sum({rate(_DROPS)})"), "drops")],
+        [value(or_zero(f"sum({rate(_DROPS)})"))],
         unit="pps",
     )
 
@@ -98,7 +98,7 @@ def _top_destinations() -> table.Panel:
         "The fifty pairs of workload and destination with most connections in the time shown. The first connection of a"
         " new pair is not in the number. ~other is what found no room under the budgets of metrics.*.",
         [rows(f"topk(50, sum by ({labels}) ({within_range(_CONNECTIONS)}))")],
-        (NAMESPACE, FROM, DESTINATION, Column("scope", "Scope", width=90), PORT, VERDICT, _count("Connections")),
+        (NAMESPACE, FROM, DESTINATION, SCOPE, PORT, VERDICT, _count("Connections")),
         empty="No connections in this time",
         sort="Connections",
     )
@@ -111,12 +111,11 @@ def _count(title: str) -> Column:
 def _denied_by_policy() -> table.Panel:
     labels = f"{WORKLOAD}, policy_namespace, policy, match"
     denied = of_workloads("hubble_egress_policy_verdicts_total", 'action="denied"')
-    default = unnamed("none (default deny)")
     columns = (
         NAMESPACE,
         FROM,
         Column("policy_namespace", "Policy's namespace", width=150),
-        Column("policy", "Policy", words=(default,)),
+        Column("policy", "Policy", empty="none (default deny)"),
         Column("match", "Match", width=90),
         _count("Denied"),
     )
@@ -137,7 +136,8 @@ def build() -> Dashboard:
     stats = (shared.firing(), unexpected.active(), _connections(), _drops(), broken_names(), shared.coverage())
     lines: list[Line] = [
         (4, [(4, panel) for panel in stats]),
-        (7, [(14, unexpected.destinations(with_workload=True)), (10, shared.alerts(with_workload=True))]),
+        (6, [(24, shared.alerts(with_workload=True))]),
+        (7, [(24, unexpected.destinations(with_workload=True))]),
         (8, [(8, _by_kind()), (8, _by_scope()), (8, _top_workloads())]),
         (9, [(14, _top_destinations()), (10, unexpected.news())]),
         (8, [(8, shared.drops_by_reason()), (16, _denied_by_policy())]),

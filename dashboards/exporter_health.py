@@ -20,7 +20,7 @@ _LAG: Final = rate(of_cluster(f"{_E}lag_seconds_bucket"))
 def _connected() -> stat.Panel:
     connected = of_cluster(f"{_E}connected")
     return number(
-        "Exporters without a stream",
+        "Not connected",
         "Exporters that have no open stream of flows: they see nothing, and say nothing. Look at the graph of attempts"
         " for the reason, then at Hubble Relay.",
         [value(or_zero(f"count({connected} == 0)"))],
@@ -35,7 +35,7 @@ def _lost() -> stat.Panel:
         "Events lost",
         "Events a second that Hubble says it lost before they reached us. More than now and then: raise the ring buffer"
         " of the agents (hubble.eventBufferCapacity) or the CPU of the exporter.",
-        [line(or_zero(lost), "lost")],
+        [value(or_zero(lost))],
         unit="cps",
         limits=colours.bad_from(0.01),
     )
@@ -45,8 +45,8 @@ def _lag_now() -> stat.Panel:
     return number(
         "Lag, 99 of 100",
         "From the time that a flow carries to its arrival here, for 99 of 100 flows. Above some seconds the exporter or"
-        " Relay does not keep up, or clocks differ.",
-        [line(f"histogram_quantile(0.99, sum by (le) ({_LAG}))", "99 %")],
+        " Relay does not keep up, or clocks differ. Five minutes is the most that is measured.",
+        [value(f"histogram_quantile(0.99, sum by (le) ({_LAG}))")],
         unit="s",
         empty="No live flows",
         limits=colours.bad_from(10),

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.builders import bargauge, timeseries
 
 from dashboards import colours
-from dashboards.panels import graph
-from dashboards.queries import line, of_cluster, rate
+from dashboards.panels import bars, graph
+from dashboards.queries import line, of_cluster, rate, value, within_range
 
 _E: Final = "hubble_egress_exporter_"
 
@@ -105,32 +105,26 @@ def troubles() -> timeseries.Panel:
     )
 
 
-def findings() -> timeseries.Panel:
+def findings() -> bargauge.Panel:
     """What became of the findings."""
-    return graph(
-        "Findings by sink and outcome",
+    told = within_range(of_cluster(f"{_E}findings_total"))
+    return bars(
+        "Findings in the time shown, by sink and outcome",
         "delivered is well; suppressed: the workload had its share of this hour; dropped and failed are lost: look at"
         " the file or the webhook.",
-        [line(f"sum by (sink, outcome) ({rate(of_cluster(f'{_E}findings_total'))})", "{{sink}}: {{outcome}}")],
-        unit="cps",
+        [value(f"sum by (sink, outcome) ({told})", "{{sink}}: {{outcome}}")],
+        unit="locale",
         empty="No findings yet",
-    )
+    ).decimals(0)
 
 
-def evaluations() -> timeseries.Panel:
+def evaluations() -> bargauge.Panel:
     """How contacts are answered by the expectations."""
-    answers = rate(of_cluster(f"{_E}expectation_evaluations_total"))
-    return graph(
+    answers = within_range(of_cluster(f"{_E}expectation_evaluations_total"))
+    return bars(
         "Contacts looked up in the expectations",
-        "Distinct contacts a second by answer. Much undecided: names, labels or fields are missing; much not_covered:"
-        " nobody declared anything for these workloads.",
-        [line(f"sum by (answer) ({answers})", "{{answer}}")],
-        unit="cps",
-        fixed={
-            "expected": colours.BLUE,
-            "expected_wide": colours.SKY,
-            "undecided": colours.PURPLE,
-            "not_covered": colours.GREY,
-            "unexpected": colours.VERMILION,
-        },
-    )
+        "Distinct contacts in the time shown, by answer. Much undecided: names, labels or fields are missing; much"
+        " not_covered: nobody declared anything for these workloads.",
+        [value(f"sum by (answer) ({answers})", "{{answer}}")],
+        unit="locale",
+    ).decimals(0)

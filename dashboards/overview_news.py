@@ -29,7 +29,7 @@ def broken_names() -> stat.Panel:
     """How many workloads cannot resolve or reach names."""
     broken = of_workloads("hubble_egress_dns_breakage", 'cause!="nxdomain"')
     return number(
-        "Workloads with broken names",
+        "Broken names",
         "Workloads that cannot resolve or reach names now. NXDOMAIN alone is not among them: many ask for names that do"
         " not exist. Open Workload triage for the cause.",
         [value(or_zero(f"count(count by ({WORKLOAD}) ({broken} == 1))"))],

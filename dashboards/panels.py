@@ -14,6 +14,7 @@ from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConf
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
+    BarGaugeNamePlacement,
     BarGaugeValueMode,
     BigValueColorMode,
     BigValueGraphMode,
@@ -46,7 +47,7 @@ def graph(
 ) -> timeseries.Panel:
     """Lines over time, or areas on top of each other where their sum means something."""
     panel = timeseries.Panel().title(title).description(meaning).datasource(SOURCE).targets(list(queries))
-    panel.unit(unit).no_value(empty).min(0).line_width(1).fill_opacity(10).show_points(VisibilityMode.AUTO)
+    panel.unit(unit).no_value(empty).min(0).line_width(1).fill_opacity(0).show_points(VisibilityMode.AUTO)
     panel.color_scheme(FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME)).thresholds(colours.plain())
     legend = VizLegendOptions().show_legend(True).display_mode(LegendDisplayMode.LIST)
     panel.legend(legend.placement(LegendPlacement.BOTTOM).calcs([]))
@@ -68,11 +69,11 @@ def number(
     limits: ThresholdsConfig | None = None,
     words: Sequence[ValueMapping] = (),
 ) -> stat.Panel:
-    """One value a query; with a line behind it where the query is one over time."""
+    """One value a query, as it is now: the last one of a time that is over would look like news."""
     panel = stat.Panel().title(title).description(meaning).datasource(SOURCE).targets(list(queries))
     panel.unit(unit).no_value(empty).mappings(list(words)).thresholds(limits or colours.plain())
     panel.reduce_options(ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
-    panel.color_mode(BigValueColorMode.VALUE).graph_mode(BigValueGraphMode.AREA)
+    panel.color_mode(BigValueColorMode.VALUE).graph_mode(BigValueGraphMode.NONE)
     return panel.color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS)).orientation(VizOrientation.HORIZONTAL)
 
 
@@ -92,6 +93,7 @@ def bars(
     panel.reduce_options(ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
     panel.color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS)).orientation(VizOrientation.HORIZONTAL)
     panel.display_mode(BarGaugeDisplayMode.BASIC).value_mode(BarGaugeValueMode.TEXT).show_unfilled(True)
+    panel.name_placement(BarGaugeNamePlacement.LEFT)
     return panel if full is None else panel.max(full)
 
 

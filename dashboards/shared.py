@@ -3,9 +3,15 @@
 from typing import Final
 
 from grafana_foundation_sdk.builders import stat, table, timeseries
-from grafana_foundation_sdk.models.dashboard import SpecialValueMatch
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardRegexMapOptions,
+    RegexMap,
+    SpecialValueMatch,
+    ValueMappingResult,
+)
 
 from dashboards import colours
+from dashboards.board import RUNBOOK
 from dashboards.panels import graph, number
 from dashboards.queries import (
     WORKLOAD,
@@ -22,6 +28,9 @@ from dashboards.tables import WORKLOAD as FROM
 
 _OURS: Final = 'alertname=~"HubbleEgress.*"'
 _FIRING: Final = ('alertstate="firing"', _OURS)
+# Without the first word, which all of them have.
+_NAME: Final = RegexMap(DashboardRegexMapOptions("^HubbleEgress(.*)$", ValueMappingResult(text="$1", index=0)))
+_RUNBOOK: Final = {"title": "Runbook", "url": RUNBOOK % "${__value.raw}", "targetBlank": True}
 _SEVERITY: Final = colours.alarming(
     {"critical": ("critical", colours.BAD), "warning": ("warning", colours.WARNING), "info": ("info", colours.PLAIN)}
 )
@@ -41,23 +50,22 @@ def firing() -> stat.Panel:
 
 def alerts(*, with_workload: bool) -> table.Panel:
     """Which alerts there are, and since when."""
-    labels = f"alertname, severity, {f'{WORKLOAD}, ' if with_workload else ''}destination, cause"
+    labels = f"alertname, severity, {f'{WORKLOAD}, cause, ' if with_workload else ''}destination"
     since = (
         f"min by ({labels}) (1000 * {of_workloads('ALERTS_FOR_STATE', _OURS)}"
         f" and ignoring (alertstate) {of_workloads('ALERTS', *_FIRING)})"
     )
-    where = (NAMESPACE, FROM) if with_workload else ()
     columns = (
-        Column("alertname", "Alert"),
-        Column("severity", "Severity", width=80, words=(_SEVERITY,), coloured=True),
-        *where,
+        Column("alertname", "Alert", width=230, words=(_NAME,), link=_RUNBOOK),
+        Column("severity", "Severity", width=75, words=(_SEVERITY,), coloured=True),
+        *((NAMESPACE, FROM) if with_workload else ()),
         TO,
-        Column("cause", "Cause"),
-        Column("Value", "Since", "dateTimeFromNow", width=110),
+        *((Column("cause", "Cause"),) if with_workload else ()),
+        Column("Value", "Since", "dateTimeFromNow", width=120),
     )
     return listing(
-        "Firing alerts" if with_workload else "Firing alerts of this workload",
-        "What fires now, and since when. Every alert has a runbook: see the link above. Nothing here means something"
+        "What fires, and since when" if with_workload else "Firing alerts of this workload",
+        "What fires now, and since when; the name leads to the runbook. Nothing here means something"
         " only while coverage is high and the rules are loaded.",
         [rows(since)],
         columns,
@@ -73,7 +81,7 @@ def coverage() -> stat.Panel:
         "Share of what the agents saw in the last five minutes that could reach the exporter; the worst exporter"
         " counts. Silence is not safety: below 90 % quiet panels prove little. Exporter health says which node and"
         " why.",
-        [line(f"min({of_cluster('hubble_egress_exporter_cluster_coverage_ratio')})", "coverage")],
+        [value(f"min({of_cluster('hubble_egress_exporter_cluster_coverage_ratio')})", "coverage")],
         unit="percentunit",
         limits=colours.bad_below(0.9, 0.5),
         words=(colours.special(SpecialValueMatch.NA_N, "not known"),),

@@ -11,7 +11,6 @@ from grafana_foundation_sdk.models.common import TableCellHeight
 from grafana_foundation_sdk.models.dashboard import (
     DataTransformerConfig,
     DynamicConfigValue,
-    SpecialValueMatch,
     ValueMapping,
 )
 
@@ -35,6 +34,7 @@ class Column:
     width: int | None = None
     decimals: int | None = None
     words: tuple[ValueMapping, ...] = ()
+    empty: str = ""
     link: Mapping[str, object] | None = field(default=None, compare=False)
     coloured: bool = False
 
@@ -44,6 +44,8 @@ class Column:
             ("unit", self.unit),
             ("decimals", self.decimals),
             ("custom.width", self.width),
+            # Else each empty cell says what the empty table says.
+            ("noValue", self.empty),
             ("mappings", list(self.words) or None),
             ("links", [self.link] if self.link else None),
             ("custom.cellOptions", {"type": "color-text"} if self.coloured else None),
@@ -51,34 +53,30 @@ class Column:
         return [DynamicConfigValue(name, value) for name, value in given if value is not None]
 
 
-NAMESPACE: Final = Column("source_namespace", "Namespace", width=110)
+NAMESPACE: Final = Column("source_namespace", "Namespace", width=100)
 WORKLOAD: Final = Column(
     "source_workload", "Workload", width=130, link={"title": "Workload triage", "url": TRIAGE, "targetBlank": False}
 )
 DESTINATION: Final = Column("destination", "Destination")
-PORT: Final = Column("destination_port", "Port", width=70)
-PROTOCOL: Final = Column("protocol", "Protocol", width=80)
+SCOPE: Final = Column("scope", "Scope", width=80)
+PORT: Final = Column("destination_port", "Port", width=60)
+PROTOCOL: Final = Column("protocol", "Protocol", width=75)
 VERDICT: Final = Column(
     "verdict",
     "Verdict",
-    width=100,
+    width=95,
     coloured=True,
     words=(
         colours.alarming(
             {
                 "forwarded": ("passed", colours.PLAIN),
-                "redirected": ("passed (proxy)", colours.PLAIN),
+                "redirected": ("passed, proxy", colours.PLAIN),
                 "audited": ("audit only", colours.WARNING),
                 "dropped": ("dropped", colours.BAD),
             }
         ),
     ),
 )
-
-
-def unnamed(text: str) -> ValueMapping:
-    """What stands in a cell whose label is empty."""
-    return colours.special(SpecialValueMatch.EMPTY, text)
 
 
 def listing(
@@ -93,7 +91,7 @@ def listing(
 ) -> table.Panel:
     """A table; rows of several queries with the same labels become one. Labels in `hidden` only tell rows apart."""
     panel = table.Panel().title(title).description(meaning).datasource(SOURCE).targets(list(queries))
-    panel.unit("short").no_value(empty).cell_height(TableCellHeight.SM).thresholds(colours.plain())
+    panel.unit("string").no_value(empty).cell_height(TableCellHeight.SM).thresholds(colours.plain())
     if len(queries) > 1:
         panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
     order = {

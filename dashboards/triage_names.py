@@ -40,7 +40,7 @@ _REAL: Final = 'expansion="false"'
 def broken() -> stat.Panel:
     """How many causes there are."""
     return number(
-        "Causes of broken names",
+        "DNS causes",
         "Causes for which names cannot be resolved or reached now; the table below says which, and what to change.",
         [value(or_zero(f"count({of_workloads('hubble_egress_dns_breakage')} == 1)"))],
         unit="short",

@@ -8,7 +8,7 @@ from dashboards import colours
 from dashboards.panels import graph, number
 from dashboards.queries import DESTINATION, WORKLOAD, line, of_workloads, or_zero, rows, threshold, value
 from dashboards.tables import DESTINATION as TO
-from dashboards.tables import NAMESPACE, PORT, PROTOCOL, VERDICT, Column, listing
+from dashboards.tables import NAMESPACE, PORT, PROTOCOL, SCOPE, VERDICT, Column, listing
 from dashboards.tables import WORKLOAD as FROM
 
 NEWS: Final = "workload_novelty:hubble_egress_new_destinations:increase10m"
@@ -23,7 +23,7 @@ def _active(verdict: str) -> str:
 def active() -> stat.Panel:
     """How many unexpected destinations there are at this moment."""
     return number(
-        "Unexpected, active now",
+        "Unexpected now",
         "Destinations that nothing allows and that were seen in the last quarter of an hour: those that policy lets"
         " pass, and those that it drops. What passes needs somebody; the table of unexpected destinations says where"
         " to.",
@@ -44,13 +44,13 @@ def destinations(*, with_workload: bool) -> table.Panel:
     columns = (
         *where,
         TO,
-        Column("scope", "Scope", width=90),
+        SCOPE,
         PORT,
         PROTOCOL,
         VERDICT,
-        Column("Value #A", "First seen", "dateTimeAsIso", width=160),
-        Column("Value #B", "Active for", "dtdurations", width=110),
-        Column("Value #C", "Last seen", "dateTimeFromNow", width=130),
+        Column("Value #A", "First seen", "dateTimeAsIso", width=150),
+        Column("Value #B", "Active for", "dtdurations", width=95),
+        Column("Value #C", "Last seen", "dateTimeFromNow", width=120),
     )
     return listing(
         "Unexpected destinations",

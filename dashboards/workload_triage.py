@@ -9,22 +9,20 @@ from dashboards import colours, shared, triage_names, unexpected
 from dashboards.board import RUNBOOKS, Line, board, with_lines, with_variables
 from dashboards.panels import graph, note, number
 from dashboards.queries import line, of_workloads, or_zero, rate, rows, value, within_range
-from dashboards.tables import DESTINATION, PORT, VERDICT, Column, listing
+from dashboards.tables import DESTINATION, PORT, PROTOCOL, SCOPE, VERDICT, Column, listing
 
 _CONNECTIONS: Final = of_workloads("hubble_egress_connections_total")
 _DROPS: Final = of_workloads("hubble_egress_drops_total")
 _AUDITED: Final = "workload_destination:hubble_egress_audited_connections:increase10m"
-_SCOPE: Final = Column("scope", "Scope", width=80)
+_HERE: Final = "${datasource:queryparam}&${cluster:queryparam}&${__url_time_range}"
 _COMMAND: Final = f"""\
 ```
 hubble-egress-exporter triage --since 15m \\
-  --namespace ${{source_namespace:text}} \\
-  --workload ${{source_workload:text}}
+  --namespace ${{source_namespace:text}} --workload ${{source_workload:text}}
+hubble-egress-exporter known show ${{source_namespace:text}}/${{source_workload:text}}
 ```
-Evidence, cause, and the policy lines that mend it (leave out what says All). What it knows:
-`hubble-egress-exporter known show ${{source_namespace:text}}/${{source_workload:text}}`. \
-[Runbooks]({RUNBOOKS}) · [Overview](/d/hubble-egress-overview?${{__url_time_range}}&${{datasource:queryparam}}) · \
-[Exporter](/d/hubble-egress-exporter?${{__url_time_range}}&${{datasource:queryparam}})
+Leave out what says All. [Runbooks]({RUNBOOKS}) · [Overview](/d/hubble-egress-overview?{_HERE}) · \
+[Exporter](/d/hubble-egress-exporter?{_HERE})
 """
 
 
@@ -32,14 +30,14 @@ def _drops() -> stat.Panel:
     return number(
         "Drops",
         "Dropped egress packets and refused queries a second; a retransmission is another drop.",
-        [line(or_zero(f"sum({rate(_DROPS)})"), "drops")],
+        [value(or_zero(f"sum({rate(_DROPS)})"))],
         unit="pps",
     )
 
 
 def _audited() -> stat.Panel:
     return number(
-        "Would be dropped",
+        "Audit only",
         "Connections of the last ten minutes that pass in audit mode only, and would be dropped if it ended. Allow them"
         " before you end it. Read from a recording rule.",
         [value(or_zero(f"sum({of_workloads(_AUDITED)})"))],
@@ -85,12 +83,12 @@ def _dropped_to() -> table.Panel:
         " one.",
         [rows(f"topk(50, sum by ({labels}) ({within_range(_DROPS)}))")],
         (
-            Column("reason", "Reason", width=130),
+            Column("reason", "Reason", width=115),
             DESTINATION,
             PORT,
-            Column("protocol", "Protocol", width=80),
-            _SCOPE,
-            Column("Value", "Drops", "locale", width=80, decimals=0),
+            PROTOCOL,
+            SCOPE,
+            Column("Value", "Drops", "locale", width=75, decimals=0),
         ),
         empty="No drops in this time",
         sort="Drops",
@@ -107,9 +105,9 @@ def _reached() -> table.Panel:
         (
             DESTINATION,
             Column("destination_kind", "Kind", width=80),
-            _SCOPE,
+            SCOPE,
             PORT,
-            Column("protocol", "Protocol", width=80),
+            PROTOCOL,
             VERDICT,
             Column("Value", "Connections", "locale", width=110, decimals=0),
         ),
@@ -127,10 +125,10 @@ def build() -> Dashboard:
     )
     what_next = note("What to do next", "The command that says why, and where the runbooks are.", _COMMAND)
     lines: list[Line] = [
-        (3, [(3, panel) for panel in stats]),
-        (5, [(9, triage_names.causes()), (7, shared.alerts(with_workload=False)), (8, what_next)]),
+        (4, [(3, panel) for panel in stats]),
+        (5, [(8, triage_names.causes()), (9, shared.alerts(with_workload=False)), (7, what_next)]),
         (5, [(8, triage_names.dns()), (8, shared.drops_by_reason()), (8, _connections())]),
-        (6, [(14, unexpected.destinations(with_workload=False)), (10, _dropped_to())]),
+        (5, [(14, unexpected.destinations(with_workload=False)), (10, _dropped_to())]),
         (7, [(14, _reached()), (10, unexpected.news())]),
         (6, [(24, triage_names.latency())]),
     ]
