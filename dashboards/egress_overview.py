@@ -10,7 +10,7 @@ from dashboards.board import Line, board, with_lines, with_variables
 from dashboards.overview_news import broken_names, internet_answers, names, new_destinations, states
 from dashboards.panels import bars, graph, number
 from dashboards.queries import WORKLOAD, line, of_workloads, or_zero, rate, rows, value, within_range
-from dashboards.tables import DESTINATION, NAMESPACE, PORT, SCOPE, VERDICT, Column, listing
+from dashboards.tables import CLUSTER, DESTINATION, NAMESPACE, PORT, SCOPE, VERDICT, Column, listing
 from dashboards.tables import WORKLOAD as FROM
 
 _CONNECTIONS: Final = of_workloads("hubble_egress_connections_total")
@@ -33,7 +33,7 @@ def _drops() -> stat.Panel:
         "Dropped egress packets and refused queries a second; a retransmission is another drop. The graph of reasons"
         " below says whether policy meant it.",
         [value(or_zero(f"sum({rate(_DROPS)})"))],
-        unit="pps",
+        unit="cps",
     )
 
 
@@ -87,7 +87,7 @@ def _top_workloads() -> bargauge.Panel:
                 "{{source_namespace}}/{{source_workload}}",
             )
         ],
-        unit="short",
+        unit="locale",
     ).decimals(0)
 
 
@@ -98,7 +98,7 @@ def _top_destinations() -> table.Panel:
         "The fifty pairs of workload and destination with most connections in the time shown. The first connection of a"
         " new pair is not in the number. ~other is what found no room under the budgets of metrics.*.",
         [rows(f"topk(50, sum by ({labels}) ({within_range(_CONNECTIONS)}))")],
-        (NAMESPACE, FROM, DESTINATION, SCOPE, PORT, VERDICT, _count("Connections")),
+        (CLUSTER, NAMESPACE, FROM, DESTINATION, SCOPE, PORT, VERDICT, _count("Connections")),
         empty="No connections in this time",
         sort="Connections",
     )
@@ -112,9 +112,10 @@ def _denied_by_policy() -> table.Panel:
     labels = f"{WORKLOAD}, policy_namespace, policy, match"
     denied = of_workloads("hubble_egress_policy_verdicts_total", 'action="denied"')
     columns = (
+        CLUSTER,
         NAMESPACE,
         FROM,
-        Column("policy_namespace", "Policy's namespace", width=150),
+        Column("policy_namespace", "Policy's namespace", width=160),
         Column("policy", "Policy", empty="none (default deny)"),
         Column("match", "Match", width=90),
         _count("Denied"),

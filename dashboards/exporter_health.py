@@ -83,7 +83,7 @@ def _exporters() -> table.Panel:
         Column("instance", "Exporter"),
         Column("version", "Version", width=110),
         Column("Value #B", "Connected", width=100, words=(_YES,), coloured=True),
-        Column("Value #C", "Newest flow", "dateTimeFromNow", width=140),
+        Column("Value #C", "Newest flow", "dateTimeFromNow", width=145),
         Column("Value #D", "Coverage", "percentunit", width=100, decimals=1),
         Column("Value #E", "Store degraded", width=130, words=(_NO,), coloured=True),
         Column("Value #F", "Settings read", width=120, words=(_YES,), coloured=True),

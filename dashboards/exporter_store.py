@@ -36,6 +36,13 @@ def lost() -> timeseries.Panel:
             line(f"sum({rate(of_cluster(f'{_E}lost_events_estimated_total'))})", "estimated", "B"),
         ],
         unit="cps",
+        fixed={
+            "perf_event_ring_buffer": colours.ORANGE,
+            "observer_events_queue": colours.BLUE,
+            "hubble_ring_buffer": colours.PURPLE,
+            "unknown_lost_event_source": colours.GREY,
+            "estimated": colours.SKY,
+        },
     )
 
 

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
 from dashboards import colours
 from dashboards.panels import bars, graph, number
 from dashboards.queries import WORKLOAD, line, of_cluster, of_workloads, or_zero, rate, rows, value
-from dashboards.tables import NAMESPACE, Column, listing
+from dashboards.tables import CLUSTER, NAMESPACE, Column, listing
 from dashboards.tables import WORKLOAD as FROM
 from dashboards.unexpected import NEWS
 
@@ -43,6 +43,7 @@ def new_destinations() -> table.Panel:
     labels = f"{WORKLOAD}, novelty, context, expectation"
     most = f"sum by ({labels}) (max_over_time({of_workloads(NEWS)}[$__range])) > 0"
     columns = (
+        CLUSTER,
         NAMESPACE,
         FROM,
         Column("novelty", "What is new", words=(_NOVELTY,)),

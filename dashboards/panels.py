@@ -8,6 +8,7 @@ from grafana_foundation_sdk.builders.common import (
     ReduceDataOptions,
     StackingConfig,
     VizLegendOptions,
+    VizTextDisplayOptions,
     VizTooltipOptions,
 )
 from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
@@ -48,7 +49,7 @@ def graph(
     """Lines over time, or areas on top of each other where their sum means something."""
     panel = timeseries.Panel().title(title).description(meaning).datasource(SOURCE).targets(list(queries))
     panel.unit(unit).no_value(empty).min(0).line_width(1).fill_opacity(0).show_points(VisibilityMode.AUTO)
-    panel.color_scheme(FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME)).thresholds(colours.plain())
+    panel.color_scheme(FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC)).thresholds(colours.plain())
     legend = VizLegendOptions().show_legend(True).display_mode(LegendDisplayMode.LIST)
     panel.legend(legend.placement(LegendPlacement.BOTTOM).calcs([]))
     panel.tooltip(VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
@@ -93,7 +94,7 @@ def bars(
     panel.reduce_options(ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
     panel.color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS)).orientation(VizOrientation.HORIZONTAL)
     panel.display_mode(BarGaugeDisplayMode.BASIC).value_mode(BarGaugeValueMode.TEXT).show_unfilled(True)
-    panel.name_placement(BarGaugeNamePlacement.LEFT)
+    panel.name_placement(BarGaugeNamePlacement.LEFT).text(VizTextDisplayOptions().title_size(12).value_size(14))
     return panel if full is None else panel.max(full)
 
 

@@ -15,7 +15,7 @@ SOURCE: Final = DataSourceRef(type_val="prometheus", uid="${datasource}")
 SHORTEST_STEP: Final = "30s"
 _CLUSTER: Final = 'cluster=~"$cluster"'
 _WORKLOAD: Final = 'source_namespace=~"$source_namespace", source_workload=~"$source_workload"'
-WORKLOAD: Final = "source_namespace, source_workload"
+WORKLOAD: Final = "cluster, source_namespace, source_workload"
 DESTINATION: Final = "destination_kind, scope, destination, destination_port, protocol, verdict"
 
 

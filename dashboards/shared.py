@@ -22,8 +22,8 @@ from dashboards.queries import (
     rows,
     value,
 )
+from dashboards.tables import CLUSTER, NAMESPACE, Column, listing
 from dashboards.tables import DESTINATION as TO
-from dashboards.tables import NAMESPACE, Column, listing
 from dashboards.tables import WORKLOAD as FROM
 
 _OURS: Final = 'alertname=~"HubbleEgress.*"'
@@ -50,18 +50,16 @@ def firing() -> stat.Panel:
 
 def alerts(*, with_workload: bool) -> table.Panel:
     """Which alerts there are, and since when."""
-    labels = f"alertname, severity, {f'{WORKLOAD}, cause, ' if with_workload else ''}destination"
+    labels = f"alertname, severity{f', {WORKLOAD}, destination, cause' if with_workload else ''}"
     since = (
         f"min by ({labels}) (1000 * {of_workloads('ALERTS_FOR_STATE', _OURS)}"
         f" and ignoring (alertstate) {of_workloads('ALERTS', *_FIRING)})"
     )
     columns = (
-        Column("alertname", "Alert", width=230, words=(_NAME,), link=_RUNBOOK),
+        Column("alertname", "Alert", words=(_NAME,), link=_RUNBOOK),
         Column("severity", "Severity", width=75, words=(_SEVERITY,), coloured=True),
-        *((NAMESPACE, FROM) if with_workload else ()),
-        TO,
-        *((Column("cause", "Cause"),) if with_workload else ()),
-        Column("Value", "Since", "dateTimeFromNow", width=120),
+        *((CLUSTER, NAMESPACE, FROM, TO, Column("cause", "Cause")) if with_workload else ()),
+        Column("Value", "Since", "dateTimeFromNow", width=135),
     )
     return listing(
         "What fires, and since when" if with_workload else "Firing alerts of this workload",
@@ -96,7 +94,7 @@ def drops_by_reason() -> timeseries.Panel:
         " default deny, policy_deny a rule that says so, dns_denied a name that no rule covers. Anything else is no"
         " policy, and points at the data path. The first drop of a new series is not in a rate.",
         [line(f"sum by (reason) (rate({of_workloads('hubble_egress_drops_total')}[$__rate_interval]))", "{{reason}}")],
-        unit="pps",
+        unit="cps",
         empty="No drops",
         fixed={
             "policy_denied": colours.BLUE,

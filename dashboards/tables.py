@@ -37,6 +37,7 @@ class Column:
     empty: str = ""
     link: Mapping[str, object] | None = field(default=None, compare=False)
     coloured: bool = False
+    wrapped: bool = False
 
     def properties(self) -> list[DynamicConfigValue]:
         """What Grafana must know about it beside its name."""
@@ -48,23 +49,29 @@ class Column:
             ("noValue", self.empty),
             ("mappings", list(self.words) or None),
             ("links", [self.link] if self.link else None),
-            ("custom.cellOptions", {"type": "color-text"} if self.coloured else None),
+            ("custom.cellOptions", self._cell()),
         )
         return [DynamicConfigValue(name, value) for name, value in given if value is not None]
 
+    def _cell(self) -> dict[str, object] | None:
+        if self.coloured:
+            return {"type": "color-text"}
+        return {"type": "auto", "wrapText": True} if self.wrapped else None
 
+
+CLUSTER: Final = Column("cluster", "Cluster", width=100)  # only where Prometheus has one
 NAMESPACE: Final = Column("source_namespace", "Namespace", width=100)
 WORKLOAD: Final = Column(
     "source_workload", "Workload", width=130, link={"title": "Workload triage", "url": TRIAGE, "targetBlank": False}
 )
 DESTINATION: Final = Column("destination", "Destination")
-SCOPE: Final = Column("scope", "Scope", width=80)
+SCOPE: Final = Column("scope", "Scope", width=85)
 PORT: Final = Column("destination_port", "Port", width=60)
 PROTOCOL: Final = Column("protocol", "Protocol", width=75)
 VERDICT: Final = Column(
     "verdict",
     "Verdict",
-    width=95,
+    width=105,
     coloured=True,
     words=(
         colours.alarming(

@@ -8,8 +8,7 @@ from grafana_foundation_sdk.models.dashboard import SpecialValueMatch
 from dashboards import colours
 from dashboards.panels import graph, number
 from dashboards.queries import line, of_cluster, of_workloads, or_zero, rate, rows, value, within_range
-from dashboards.tables import NAMESPACE, Column, listing
-from dashboards.tables import WORKLOAD as FROM
+from dashboards.tables import Column, listing
 
 CAUSES: Final = {
     "dns_blocked": "Policy drops its queries to the resolver: allow 53/UDP and 53/TCP to it",
@@ -70,13 +69,9 @@ def causes() -> table.Panel:
         "Why names fail now",
         "Causes that have evidence now, with what to do about each; one is gone when it had none for"
         " detectors.dns.quiet. The command at the right shows the evidence and the policy lines that would mend it.",
-        [
-            rows(
-                f"max by (source_namespace, source_workload, cause) ({of_workloads('hubble_egress_dns_breakage')}) == 1"
-            )
-        ],
-        (Column("cause", "What is wrong, and what to do", words=(colours.texts(CAUSES),)),),
-        hidden=(NAMESPACE.source, FROM.source, "Value"),
+        [rows(f"max by (cause) ({of_workloads('hubble_egress_dns_breakage')}) == 1")],
+        (Column("cause", "What is wrong, and what to do", words=(colours.texts(CAUSES),), wrapped=True),),
+        hidden=("Value",),
         empty="No names fail",
     )
 

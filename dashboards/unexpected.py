@@ -7,8 +7,8 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 from dashboards import colours
 from dashboards.panels import graph, number
 from dashboards.queries import DESTINATION, WORKLOAD, line, of_workloads, or_zero, rows, threshold, value
+from dashboards.tables import CLUSTER, NAMESPACE, PORT, PROTOCOL, SCOPE, VERDICT, Column, listing
 from dashboards.tables import DESTINATION as TO
-from dashboards.tables import NAMESPACE, PORT, PROTOCOL, SCOPE, VERDICT, Column, listing
 from dashboards.tables import WORKLOAD as FROM
 
 NEWS: Final = "workload_novelty:hubble_egress_new_destinations:increase10m"
@@ -40,17 +40,17 @@ def destinations(*, with_workload: bool) -> table.Panel:
     """Every unexpected destination with its times."""
     labels = f"{WORKLOAD}, {DESTINATION}"
     first, since, last = (of_workloads(_UNEXPECTED % name) for name in ("first_seen", "active_since", "last_seen"))
-    where = (NAMESPACE, FROM) if with_workload else ()
+    where = (CLUSTER, NAMESPACE, FROM)
     columns = (
-        *where,
+        *(where if with_workload else ()),
         TO,
         SCOPE,
         PORT,
-        PROTOCOL,
+        *((PROTOCOL,) if with_workload else ()),
         VERDICT,
-        Column("Value #A", "First seen", "dateTimeAsIso", width=150),
+        Column("Value #A", "First seen", "dateTimeAsIso", width=165),
         Column("Value #B", "Active for", "dtdurations", width=95),
-        Column("Value #C", "Last seen", "dateTimeFromNow", width=120),
+        Column("Value #C", "Last seen", "dateTimeFromNow", width=135),
     )
     return listing(
         "Unexpected destinations",
@@ -64,7 +64,7 @@ def destinations(*, with_workload: bool) -> table.Panel:
             rows(f"1000 * max by ({labels}) ({last})", "C"),
         ],
         columns,
-        hidden=("destination_kind", *(() if with_workload else (FROM.source, NAMESPACE.source))),
+        hidden=("destination_kind", *(() if with_workload else (PROTOCOL.source, *(one.source for one in where)))),
         empty="Nothing unexpected",
         sort="Last seen",
     )

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import colours, shared, triage_names, unexpected
 from dashboards.board import RUNBOOKS, Line, board, with_lines, with_variables
 from dashboards.panels import graph, note, number
-from dashboards.queries import line, of_workloads, or_zero, rate, rows, value, within_range
+from dashboards.queries import WORKLOAD, line, of_workloads, or_zero, rate, rows, value, within_range
 from dashboards.tables import DESTINATION, PORT, PROTOCOL, SCOPE, VERDICT, Column, listing
 
 _CONNECTIONS: Final = of_workloads("hubble_egress_connections_total")
@@ -21,8 +21,8 @@ hubble-egress-exporter triage --since 15m \\
   --namespace ${{source_namespace:text}} --workload ${{source_workload:text}}
 hubble-egress-exporter known show ${{source_namespace:text}}/${{source_workload:text}}
 ```
-Leave out what says All. [Runbooks]({RUNBOOKS}) · [Overview](/d/hubble-egress-overview?{_HERE}) · \
-[Exporter](/d/hubble-egress-exporter?{_HERE})
+[Runbooks]({RUNBOOKS}) · [Overview](/d/hubble-egress-overview?{_HERE}) · \
+[Exporter](/d/hubble-egress-exporter?{_HERE}) · leave out what says All
 """
 
 
@@ -31,7 +31,7 @@ def _drops() -> stat.Panel:
         "Drops",
         "Dropped egress packets and refused queries a second; a retransmission is another drop.",
         [value(or_zero(f"sum({rate(_DROPS)})"))],
-        unit="pps",
+        unit="cps",
     )
 
 
@@ -48,7 +48,7 @@ def _audited() -> stat.Panel:
 
 def _reach() -> stat.Panel:
     fanout, known = (
-        f"max by (source_namespace, source_workload) ({of_workloads(f'hubble_egress_{name}')})"
+        f"max by ({WORKLOAD}) ({of_workloads(f'hubble_egress_{name}')})"
         for name in ("destination_fanout", "known_destinations")
     )
     return number(
@@ -126,7 +126,7 @@ def build() -> Dashboard:
     what_next = note("What to do next", "The command that says why, and where the runbooks are.", _COMMAND)
     lines: list[Line] = [
         (4, [(3, panel) for panel in stats]),
-        (5, [(8, triage_names.causes()), (9, shared.alerts(with_workload=False)), (7, what_next)]),
+        (5, [(9, triage_names.causes()), (8, shared.alerts(with_workload=False)), (7, what_next)]),
         (5, [(8, triage_names.dns()), (8, shared.drops_by_reason()), (8, _connections())]),
         (5, [(14, unexpected.destinations(with_workload=False)), (10, _dropped_to())]),
         (7, [(14, _reached()), (10, unexpected.news())]),

@@ -8,20 +8,8 @@ from promql_parser import Call, MatrixSelector, VectorSelector, parse
 from tests.dashboards.reading import RATE_INTERVAL, Json, filled, panels, targets, variables
 from tests.dashboards.tree import nodes
 
-UNITS = frozenset(
-    (
-        "short",
-        "none",
-        "string",
-        "percentunit",
-        "locale",
-        "s",
-        "dtdurations",
-        "dateTimeAsIso",
-        "dateTimeFromNow",
-        "bytes",
-    )
-) | {"cps", "pps", "reqps"}
+_TIMES = {"s", "dtdurations", "dateTimeAsIso", "dateTimeFromNow"}
+UNITS = _TIMES | {"short", "none", "string", "percentunit", "locale", "bytes", "cps", "reqps"}
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _LABEL_VALUES = re.compile(r"label_values\((.*), (\w+)\)")
 

@@ -29,7 +29,7 @@ GOOD: Json = {
             "title": "Drops",
             "description": "What is dropped.",
             "datasource": _SOURCE,
-            "fieldConfig": {"defaults": {"unit": "pps"}, "overrides": []},
+            "fieldConfig": {"defaults": {"unit": "cps"}, "overrides": []},
             "targets": [{"datasource": {**_SOURCE}, "expr": 'rate(x_total{cluster=~"$cluster"}[$__rate_interval])'}],
         }
     ],

@@ -7,6 +7,7 @@ from promql_parser import Expr, parse
 
 from dashboards.triage_names import CAUSES
 from exporter.metrics import labels
+from exporter.metrics.families import EXPORTER, PRODUCT, READ
 from tests.dashboards.catalogue import TARGET, known, labels_of
 from tests.dashboards.promql import coming_out, grouping
 from tests.dashboards.reading import UIDS, Json, dashboard, filled, panels, targets, variables
@@ -23,6 +24,9 @@ TABLES = [
     for panel in panels(dashboard(uid))
     if panel["type"] == "table"
 ]
+LABELS = {label for family in (*PRODUCT, *READ, *EXPORTER) for label in family.labels}
+# Drop reasons are an open list: these are the ones that policy gives.
+REASONS = {"policy_denied", "policy_deny", "dns_denied", "l7_denied"}
 _LEGEND = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -114,6 +118,22 @@ def test_overrides_and_sorting_of_tables_are_of_their_columns(uid: str, panel: J
     # Queries of one table are put together, those of more than one only then.
     steps = [step["id"] for step in panel["transformations"]]
     assert steps == ["merge", "organize"] if len(panel["targets"]) > 1 else ["organize"]
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_colours_are_given_to_lines_that_can_be_there(uid: str) -> None:
+    """By the value of a label with a closed list, or the words of a legend."""
+    for panel in panels(dashboard(uid)):
+        if panel["type"] == "timeseries":
+            coloured = {one["matcher"]["options"] for one in panel["fieldConfig"]["overrides"]}
+            assert coloured <= set().union(*(drawn(target) for target in panel["targets"])) | REASONS, panel["title"]
+
+
+def drawn(target: Json) -> set[str]:
+    """Names of the lines, as far as they can be known."""
+    legend = str(target["legendFormat"])
+    label = _LEGEND.fullmatch(legend)
+    return {legend} if not label else {value for one in LABELS if one.name == label[1] for value in one.values}
 
 
 def test_every_cause_has_its_meaning() -> None:
