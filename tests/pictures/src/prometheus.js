@@ -5,7 +5,7 @@ import { from, now, step } from './request.js';
 export async function framesOf(panel, replace) {
   const targets = (panel.targets ?? []).filter((target) => target.expr && !target.hide);
   const answers = await Promise.all(targets.map((target) => ask(target, replace)));
-  return answers.flatMap((series, number) => shaped(targets[number], series));
+  return answers.flatMap((series, number) => shaped(targets[number], series, targets.length > 1));
 }
 
 async function ask(target, replace) {
@@ -18,12 +18,12 @@ async function ask(target, replace) {
   return answer.data.result;
 }
 
-function shaped(target, series) {
-  if (target.format === 'table') return series.length ? [table(target, series)] : [];
+function shaped(target, series, several) {
+  if (target.format === 'table') return series.length ? [table(target, series, several)] : [];
   return series.map((one) => line(target, one));
 }
 
-function table(target, series) {
+function table(target, series, several) {
   const names = [...new Set(series.flatMap((one) => Object.keys(one.metric)))].sort();
   const last = (one) => Number((one.value ?? one.values.at(-1))[1]);
   const time = (one) => (one.value ?? one.values.at(-1))[0] * 1000;
@@ -34,7 +34,7 @@ function table(target, series) {
       ...names.map((name) => ({
         name, type: FieldType.string, values: series.map((one) => one.metric[name] ?? ''), config: {},
       })),
-      { name: `Value #${target.refId}`, type: FieldType.number, values: series.map(last), config: {} },
+      { name: several ? `Value #${target.refId}` : 'Value', type: FieldType.number, values: series.map(last), config: {} },
     ],
   });
 }
