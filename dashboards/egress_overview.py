@@ -143,7 +143,7 @@ def build() -> Dashboard:
         (9, [(14, _top_destinations()), (10, unexpected.news())]),
         (8, [(8, shared.drops_by_reason()), (16, _denied_by_policy())]),
         (8, [(14, new_destinations()), (10, states())]),
-        (8, [(12, internet_answers()), (12, names())]),
+        (8, [(8, internet_answers()), (8, names()), (8, unexpected.bypass())]),
     ]
     new = board("hubble-egress-overview", "Egress overview", meaning)
     return with_lines(with_variables(new), lines)

@@ -107,8 +107,12 @@ def states() -> bargauge.Panel:
     return bars(
         "Workloads by what is known of them",
         "armed: new destinations are announced; learning: not yet, so nothing new is found there; open_ended: goes"
-        " somewhere new all the time, and is counted only. Silence of a workload that is learning proves nothing. Of"
-        " the chosen clusters, whatever workload is chosen; one that two exporters see counts twice.",
-        [value(f"sum by (state) ({of_cluster('hubble_egress_workloads')})", "{{state}}")],
+        " somewhere new all the time, and is counted only. Silence of a workload that is learning proves nothing."
+        " names not seen: their DNS does not pass the proxy, and new addresses of theirs are counted only. Of the"
+        " chosen clusters, whatever workload is chosen; one that two exporters see counts twice.",
+        [
+            value(f"sum by (state) ({of_cluster('hubble_egress_workloads')})", "{{state}}"),
+            value(f"sum({of_cluster('hubble_egress_nameless_workloads')})", "names not seen", "B"),
+        ],
         unit="short",
     )

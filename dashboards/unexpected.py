@@ -12,6 +12,7 @@ from dashboards.tables import DESTINATION as TO
 from dashboards.tables import WORKLOAD as FROM
 
 NEWS: Final = "workload_novelty:hubble_egress_new_destinations:increase10m"
+BYPASS: Final = "workload_transport:hubble_egress_dns_bypass:increase10m"
 _UNEXPECTED: Final = "hubble_egress_unexpected_destination_%s_timestamp_seconds"
 
 
@@ -88,4 +89,18 @@ def news() -> timeseries.Panel:
             "startup": colours.SKY,
             "learning": colours.GREY,
         },
+    )
+
+
+def bypass() -> timeseries.Panel:
+    """Who asks for names where nobody sees it."""
+    return graph(
+        "DNS past the resolver (in ten minutes)",
+        "Contacts with resolvers that are not the cluster's: dns is port 53, dot port 853, doh a known resolver for"
+        " HTTPS. Names asked there are seen by nobody, and answers do not fill toFQDNs rules. Some programs do it by"
+        " default; else ask why. Read from a recording rule.",
+        [line(f"sum by (transport) ({of_workloads(BYPASS)})", "{{transport}}")],
+        unit="short",
+        empty="None, or the recording rules are not loaded",
+        fixed={"dns": colours.BLUE, "dot": colours.ORANGE, "doh": colours.PURPLE},
     )

@@ -61,6 +61,18 @@ def _reach() -> stat.Panel:
     )
 
 
+def _fanout() -> timeseries.Panel:
+    fanout = of_workloads("hubble_egress_destination_fanout")
+    return graph(
+        "Fan-out",
+        "Different destinations outside the cluster within known.fanout-window; names of one registered domain are one."
+        " A step up after a new version is usual, a slope without one is a scan: look at what is new, and at drops.",
+        [line(f"max by ({WORKLOAD}) ({fanout})", "{{source_namespace}}/{{source_workload}}")],
+        unit="short",
+        empty="Nothing known",
+    )
+
+
 def _connections() -> timeseries.Panel:
     busiest = f"topk(8, sum by (destination) ({rate(_CONNECTIONS)}))"
     return graph(
@@ -130,7 +142,7 @@ def build() -> Dashboard:
         (5, [(8, triage_names.dns()), (8, shared.drops_by_reason()), (8, _connections())]),
         (5, [(14, unexpected.destinations(with_workload=False)), (10, _dropped_to())]),
         (7, [(14, _reached()), (10, unexpected.news())]),
-        (6, [(24, triage_names.latency())]),
+        (6, [(8, triage_names.latency()), (8, unexpected.bypass()), (8, _fanout())]),
     ]
     new = board("hubble-egress-workload", "Workload triage", meaning)
     return with_lines(with_variables(new, several=False), lines)

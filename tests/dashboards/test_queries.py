@@ -147,6 +147,7 @@ def test_variables_ask_for_labels_that_exist(uid: str) -> None:
     asked = [one for one in variables(dashboard(uid)) if one["type"] == "query"]
     assert [one["name"] for one in asked] == ["cluster", "source_namespace", "source_workload"]
     for one in asked:
-        assert one["query"]["query"].endswith(f", {one['name']})")
+        assert one["definition"] == one["query"]["query"]
+        assert one["definition"].endswith(f", {one['name']})")
         assert one["name"] in TARGET | labels_of("hubble_egress_connections_total")
         assert (one["includeAll"], one["allValue"], one["current"]["value"]) == (True, ".*", "$__all")
