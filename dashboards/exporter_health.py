@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import colours, exporter_budgets, exporter_store, shared
 from dashboards.board import Line, board, with_lines, with_variables
 from dashboards.panels import graph, number
-from dashboards.queries import line, of_cluster, or_zero, rate, rows, value
+from dashboards.queries import line, of_cluster, or_zero, rate, rows, value, within_range
 from dashboards.tables import Column, listing
 
 _E: Final = "hubble_egress_exporter_"
@@ -77,6 +77,7 @@ def _exporters() -> table.Panel:
         f"min by ({one}) ({of_cluster(f'{_E}config_last_reload_successful')})",
         f"min by ({one}) ({of_cluster(f'{_E}expectation_last_reload_successful')})",
         f"min by ({one}) ({of_cluster(f'{_E}position_saved')})",
+        f"sum by ({one}) ({within_range(of_cluster(f'{_E}gap_seconds_total'))})",
     )
     columns = (
         Column("cluster", "Cluster", width=110),
@@ -85,6 +86,7 @@ def _exporters() -> table.Panel:
         Column("Value #B", "Connected", width=100, words=(_YES,), coloured=True),
         Column("Value #C", "Newest flow", "dateTimeFromNow", width=145),
         Column("Value #D", "Coverage", "percentunit", width=100, decimals=1),
+        Column("Value #I", "Missed", "dtdurations", width=110),
         Column("Value #E", "Store degraded", width=130, words=(_NO,), coloured=True),
         Column("Value #F", "Settings read", width=120, words=(_YES,), coloured=True),
         Column("Value #G", "Expectations read", width=150, words=(_YES,), coloured=True),
@@ -92,10 +94,11 @@ def _exporters() -> table.Panel:
     )
     return listing(
         "Exporters",
-        "One row an exporter. A degraded store repeats findings and keeps workloads learning. Settings or"
-        " expectations that were not read again are still those of before: the log says which line is wrong. Without"
-        " a saved position a restart has a gap.",
-        [rows(expr, ref) for expr, ref in zip(gauges, "ABCDEFGH", strict=True)],
+        "One row an exporter. Missed is the time that rings had forgotten when we came back, summed over nodes. A"
+        " degraded store repeats findings and keeps workloads learning. Settings or expectations that were not read"
+        " again are still those of before: the log says which line is wrong. Without a saved position a restart has a"
+        " gap.",
+        [rows(expr, ref) for expr, ref in zip(gauges, "ABCDEFGHI", strict=True)],
         columns,
         hidden=("Value #A",),
         empty="No data: is the exporter scraped?",

@@ -55,6 +55,8 @@ def graph(
     panel.tooltip(VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
     if stacked:
         panel.stacking(StackingConfig().mode(StackingMode.NORMAL).group("A")).fill_opacity(40)
+    if unit == "short":
+        panel.axis_soft_max(1)  # else a line of zeros has an axis up to a hundred
     for name, colour in (fixed or {}).items():
         panel.override_by_name(name, [colours.fixed(colour)])
     return panel

@@ -22,7 +22,7 @@ hubble-egress-exporter triage --since 15m \\
 hubble-egress-exporter known show ${{source_namespace:text}}/${{source_workload:text}}
 ```
 [Runbooks]({RUNBOOKS}) · [Overview](/d/hubble-egress-overview?{_HERE}) · \
-[Exporter](/d/hubble-egress-exporter?{_HERE}) · leave out what says All
+[Exporter](/d/hubble-egress-exporter?{_HERE}) · leave out All
 """
 
 
@@ -53,9 +53,9 @@ def _reach() -> stat.Panel:
     )
     return number(
         "Destinations",
-        "How many it went to lately (fan-out, within known.fanout-window, outside the cluster) and how many are"
-        " remembered of it. Fan-out far above its past is a scan, or a new version; of several workloads the sum.",
-        [value(f"sum({fanout})", "lately"), value(f"sum({known})", "remembered", "B")],
+        "How many it went to lately (fan-out, within known.fanout-window, outside the cluster) and how many are known"
+        " of it. Fan-out far above its past is a scan, or a new version; of several workloads the sum.",
+        [value(f"sum({fanout})", "lately"), value(f"sum({known})", "known", "B")],
         unit="short",
         empty="Nothing known",
     )
