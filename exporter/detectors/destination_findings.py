@@ -13,7 +13,8 @@ from exporter.known.sighting import Sighting
 
 _LOUD = (Context.STEADY, Context.ROLLOUT, Context.AFTER_GAP)
 """What a pod does at its start only is explained, and nobody is woken for it; what it goes on with is found again."""
-_MUTE = ("icmp", "icmpv6")
+MUTE = ("icmp", "icmpv6")
+"""Nothing is ever announced of them: pings are diagnosis, and most of what is dropped."""
 
 
 class Circumstances(NamedTuple):
@@ -75,8 +76,8 @@ def severity_of(sighting: Sighting, about: Circumstances, settings: Destinations
 
 
 def is_mute(sighting: Sighting) -> bool:
-    """Whether nothing is ever announced of the protocol: pings are diagnosis, and most of what is dropped."""
-    return sighting.protocol in _MUTE
+    """Whether nothing is ever announced of the protocol."""
+    return sighting.protocol in MUTE
 
 
 def _sample(flow: Flow) -> dict[str, object]:

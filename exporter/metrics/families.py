@@ -165,14 +165,16 @@ NAMELESS_NEWS = Family(
 UNEXPECTED_CONNECTIONS = Family(
     "hubble_egress_unexpected_connections_total",
     "counter",
-    "Connections that nothing allows which was declared for their workload; they are in `connections` too.",
+    "Connections that nothing allows which was declared for their workload; they are in `connections` too. ICMP is "
+    "left out: nothing is announced of it.",
     (*_SOURCE, labels.DESTINATION_KIND, labels.SCOPE),
     (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
 )
 UNEXPECTED_DROPS = Family(
     "hubble_egress_unexpected_drops_total",
     "counter",
-    "Drops and refusals on the way to such destinations; what policy drops is one of them.",
+    "Drops and refusals on the way to such destinations; what policy drops is one of them. ICMP and drops inside a "
+    "connection are left out.",
     (*_SOURCE, labels.DESTINATION_KIND, labels.SCOPE),
     (_FOLD_WORKLOAD, _FOLD_NAMESPACE),
 )

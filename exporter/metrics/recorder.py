@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from exporter.destinations.interface import Destination, DestinationKind, NameConfidence, WorkloadName
 from exporter.destinations.scopes import Scope
+from exporter.detectors.destination_findings import MUTE
 from exporter.detectors.interface import Cause
 from exporter.flow import Dns, EventType, Flow, Http, Kafka, Policy, Verdict
 from exporter.hubble.drop_reasons import drop_reason_name
@@ -93,7 +94,7 @@ class Recorder:
             _CONNECTION_VERDICTS.get(kind.verdict, "forwarded"),
         )
         self._count(self._connections, values, flow.weight, UNEXPECTED if unexpected else EXPECTED)
-        if unexpected:
+        if unexpected and kind.protocol not in MUTE:
             self._count(self._unexpected_connections, values[:4], flow.weight)
         if destination.external and destination.kind is not _ENTITY:
             self.store.count(self._named, _CONFIDENCES[destination.confidence], flow.weight)
@@ -101,9 +102,11 @@ class Recorder:
     def drop(self, flow: Flow, source: WorkloadName, destination: Destination, *, unexpected: bool = False) -> None:
         """One dropped packet, or one query or request that the proxy refused."""
         where = (destination.kind, destination.scope, destination.label)
-        values = (*source, *where, port_of_drop(flow), flow.kind.protocol, reason_of_drop(flow))
+        port, protocol = port_of_drop(flow), flow.kind.protocol
+        values = (*source, *where, port, protocol, reason_of_drop(flow))
         self._count(self._drops, values, flow.weight, UNEXPECTED if unexpected else EXPECTED)
-        if unexpected:
+        # A drop inside a connection is no attempt to reach anything: it may be an answer.
+        if unexpected and protocol not in MUTE and port != labels.FOLDED:
             self._count(self._unexpected_drops, values[:4], flow.weight)
 
     def policy_verdict(self, flow: Flow, source: WorkloadName, destination: Destination) -> None:

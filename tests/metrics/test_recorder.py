@@ -103,6 +103,56 @@ def test_drops(event: Flow, port: str, protocol: str, reason: str) -> None:
     assert recorded.of(families.DROPS) == {(*TO_API, port, protocol, reason): 2}
 
 
+UNEXPECTED = ("shop", "cart", "fqdn", "public")
+
+
+@pytest.mark.parametrize(
+    ("event", "counts"),
+    [
+        (flow(weight=3, aggregated=True), {UNEXPECTED: 3}),
+        (udp(), {UNEXPECTED: 1}),
+        (icmp(), {}),
+        (icmp(protocol="icmpv6"), {}),
+    ],
+)
+def test_unexpected_connections(event: Flow, counts: dict[tuple[str, ...], int]) -> None:
+    """Connections that nobody declared count once more by scope; ICMP does not, for nothing is announced of it."""
+    recorded = Recorded()
+    recorded.recorder.connection(event, CART, API, unexpected=True)
+    assert recorded.of(families.UNEXPECTED_CONNECTIONS) == counts
+    assert sum(recorded.of(families.CONNECTIONS).values()) == event.weight
+
+
+@pytest.mark.parametrize(
+    ("event", "counts"),
+    [
+        (drop(weight=3), {UNEXPECTED: 3}),
+        (denied_verdict(tcp_flags=ACK), {UNEXPECTED: 1}),
+        (drop(protocol="udp", tcp_flags=0, destination_port=53), {UNEXPECTED: 1}),
+        (dns_query(verdict=Verdict.DROPPED), {UNEXPECTED: 1}),
+        (drop(tcp_flags=ACK), {}),
+        (drop(tcp_flags=SYN_ACK), {}),
+        (drop(protocol="icmp", tcp_flags=0, destination_port=0), {}),
+        (drop(protocol="icmpv6", tcp_flags=0, destination_port=0), {}),
+    ],
+)
+def test_unexpected_drops(event: Flow, counts: dict[tuple[str, ...], int]) -> None:
+    """The same of drops; one inside a connection is no attempt to reach anything."""
+    recorded = Recorded()
+    recorded.recorder.drop(event, CART, API, unexpected=True)
+    assert recorded.of(families.UNEXPECTED_DROPS) == counts
+    assert sum(recorded.of(families.DROPS).values()) == event.weight
+
+
+def test_expected_contacts_are_not_unexpected() -> None:
+    """What is expected is in neither family."""
+    recorded = Recorded()
+    recorded.recorder.connection(flow(), CART, API)
+    recorded.recorder.drop(drop(), CART, API)
+    assert not recorded.of(families.UNEXPECTED_CONNECTIONS)
+    assert not recorded.of(families.UNEXPECTED_DROPS)
+
+
 def test_refusals_of_the_proxy() -> None:
     """A refused query is `dns_denied`, any other refusal `l7_denied`."""
     recorded = Recorded()
