@@ -52,7 +52,8 @@ def test_the_text_speaks_of_each_cause(alert: dict[str, str]) -> None:
     if alert["name"] == OF_ALL:
         # What the proxy could not forward is without an answer too.
         told.remove(Cause.PROXY_ERROR)
-    assert sorted(spelt_out) == sorted(told)
+    # Where there is one only, the whole text is its sentence.
+    assert sorted(spelt_out) == (sorted(told) if len(told) > 1 else [])
 
 
 def test_the_alert_that_wakes_adds_up_what_others_tell() -> None:
