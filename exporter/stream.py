@@ -164,9 +164,12 @@ class StreamState:
     def looked(self, event: Nodes, wall_ns: int) -> None:
         """Take what the server says of its nodes, at `wall_ns`."""
         for node in event.nodes:
+            if not node.connected:
+                continue
             if (release := release_of(node.version)) and release >= EXACT_LOSSES:
                 self._exact.add(node.name)
             self.coverage.looked(node.name, node.seen_flows, node.ring_flows, wall_ns)
+        self._forget_nodes({node.name for node in event.nodes})
         number, since_ns = self._traces
         if self.types[EventType.TRACE] != number or not since_ns or not self.coverage.is_offered:
             self._traces, self.lacks_traces = (self.types[EventType.TRACE], wall_ns), False
@@ -190,6 +193,11 @@ class StreamState:
         if event.reason != ASKED_ANEW:
             self.last_fault, self.last_fault_ns = event, wall_ns
         self.connects[event.code, event.reason] += 1
+
+    def _forget_nodes(self, listed: set[str]) -> None:
+        """A node that the server does not list any more has left the cluster: its last state is nobody's fault."""
+        for name in self.nodes.keys() - listed if listed else ():
+            del self.nodes[name]
 
     def _node(self, name: str, state: str) -> None:
         if name in self.nodes or len(self.nodes) < self.most_nodes:

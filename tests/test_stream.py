@@ -166,3 +166,22 @@ def stream_looked(stream: StreamState, second: float, *, flows: int) -> bool:
     """The server is asked; whether traces are lacking then."""
     stream.looked(Nodes((NodeSeen("n", "cilium v1.19.4", flows, 100),)), at(second))
     return stream.lacks_traces
+
+
+def test_a_node_that_relay_does_not_reach_was_not_restarted() -> None:
+    """Of such a node relay knows no counts: its 0 is no new beginning, after which all would count once more."""
+    stream = StreamState(live=True)
+    stream.has_connected(Connected("relay:80", "", "1.19", "release", 0), at(0))
+    for second, connected, seen in ((0, True, 5_000), (60, False, 0), (120, True, 5_100)):
+        stream.looked(Nodes((NodeSeen("n", "", seen, 0, connected=connected),)), at(second))
+    assert stream.coverage.server_flows == {"n": 100}
+
+
+def test_a_node_that_left_the_cluster_is_forgotten() -> None:
+    """What the server does not list any more has no state; a server that lists nothing says nothing of any."""
+    stream = StreamState(live=True)
+    stream.node_status(NodeStatus("silent", ("gone", "stays"), ""))
+    stream.looked(Nodes(()), at(0))
+    assert stream.nodes == {"gone": "silent", "stays": "silent"}
+    stream.looked(Nodes((NodeSeen("stays", "", 0, 0, connected=False),)), at(60))
+    assert stream.nodes == {"stays": "silent"}

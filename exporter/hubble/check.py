@@ -115,6 +115,8 @@ class Check:
         now = self._clock()
         silent = []
         for node in nodes:
+            if not node.connected:
+                continue
             position = self._stream.positions.get(node.name, 0)
             watch = self._watches.setdefault(node.name, _Watch(position, node.seen_flows, now))
             if position != watch.position or node.seen_flows < watch.seen_flows:

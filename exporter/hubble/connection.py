@@ -11,12 +11,15 @@ from google.protobuf.message import Message
 from exporter.hubble.channel import open_channel
 from exporter.hubble.interface import NodeSeen
 from exporter.hubble.pb.observer import observer_pb2
+from exporter.hubble.pb.relay import relay_pb2
 from exporter.hubble.settings import HubbleSettings
 from exporter.hubble.tls import TlsFiles
 
 _Request = TypeVar("_Request", bound=Message)
 _Answer = TypeVar("_Answer", bound=Message)
 _OBSERVER = "/observer.Observer/"
+# Who says nothing of a node's state is taken to reach it.
+_REACHED = (relay_pb2.UNKNOWN_NODE_STATE, relay_pb2.NODE_CONNECTED)
 
 
 class _Cancellable(Protocol):
@@ -80,7 +83,10 @@ class Connection:
         answer = self._ask("GetNodes", observer_pb2.GetNodesRequest(), observer_pb2.GetNodesResponse)
         if answer is None:
             return (status,) if status else ()
-        return tuple(NodeSeen(node.name, node.version, node.seen_flows, node.num_flows) for node in answer.nodes)
+        return tuple(
+            NodeSeen(node.name, node.version, node.seen_flows, node.num_flows, connected=node.state in _REACHED)
+            for node in answer.nodes
+        )
 
     def flows(self, request: observer_pb2.GetFlowsRequest) -> RawStream:
         """A stream of flows. No deserialiser: a message that cannot be parsed must cost itself only."""

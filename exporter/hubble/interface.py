@@ -55,12 +55,16 @@ class NodeStatus(NamedTuple):
 
 
 class NodeSeen(NamedTuple):
-    """What the server says of one node: its own counts, and what its ring holds now."""
+    """What the server says of one node: its own counts, and what its ring holds now.
+
+    Of a node that relay does not reach it knows no counts, and says 0.
+    """
 
     name: str
     version: str
     seen_flows: int
     ring_flows: int
+    connected: bool = True
 
 
 class Nodes(NamedTuple):
