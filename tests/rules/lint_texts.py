@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.rules.catalogue import TARGET, Catalogue
+from tests.rules.promql import alternatives
 from tests.rules.reading import ROOT, Rule
 from tests.rules.shape import labels_of
 
@@ -48,11 +49,12 @@ def summary(rule: Rule, _known: Catalogue) -> Iterator[str]:
 def description(rule: Rule, known: Catalogue) -> Iterator[str]:
     """Names, by template, everything that tells what the alert is about; ends as a sentence does."""
     text = rule.annotations.get("description", "").strip()
-    if rule.alert and not text.endswith("."):
+    if rule.alert and not re.search(r"\.(\s*\{\{-?\s*end\s*-?\}\})*$", text):
         yield "description is missing or does not end in a full stop"
-    labels = labels_of(rule.expression, known) if rule.alert else frozenset()
+    # Of several ways to fire only some may tell the workload.
+    ways = [labels_of(way, known) for way in alternatives(rule.expression)] if rule.alert else []
     for name in SUBJECTS:
-        if name in labels and f"$labels.{name}" not in text:
+        if ways and all(name in labels for labels in ways) and f"$labels.{name}" not in text:
             yield f"description does not name $labels.{name}"
 
 
@@ -62,7 +64,7 @@ def templates(rule: Rule, known: Catalogue) -> Iterator[str]:
     for where, text in rule.annotations.items():
         for name in sorted(set(re.findall(r"\$labels\.(\w+)", text)) - labels):
             yield f"{where} names $labels.{name}, which the alert does not have"
-        if re.search(r"\{\{[^}]*\.(Values|Release|Chart|Files|Capabilities)\b|\{\{-|-\}\}|\binclude\b", text):
+        if re.search(r"\{\{[^}]*(\.(Values|Release|Chart|Files|Capabilities)|\binclude)\b", text):
             yield f"{where} looks like a template of Helm"
 
 
@@ -83,7 +85,8 @@ def dashboard_url(rule: Rule, _known: Catalogue) -> Iterator[str]:
     if not rule.alert:
         return
     text = rule.annotations.get("dashboard_url", "")
-    # A template holds characters that would end the parts of a URL.
+    # Templates hold characters that would end the parts of a URL; some only say which parts are there.
+    text = re.sub(r"\{\{-?\s*(with|if|else|end)\b.*?\}\}", "", text)
     values = re.findall(r"\{\{(.*?)\}\}", text)
     url = urlsplit(re.sub(r"\{\{.*?\}\}", "x", text))
     if url.scheme or url.netloc or url.path.removeprefix("/d/") not in dashboards():

@@ -57,6 +57,14 @@ def bare(expr: Expr) -> Expr:
     return expr
 
 
+def alternatives(expr: Expr) -> list[Expr]:
+    """The sides of `or` at the top."""
+    top = bare(expr)
+    if isinstance(top, BinaryExpr) and str(top.op) == "or":
+        return [*alternatives(top.lhs), *alternatives(top.rhs)]
+    return [top]
+
+
 def selectors(expr: Expr) -> Iterator[VectorSelector]:
     """All selectors in it."""
     return (node for node in nodes(expr) if isinstance(node, VectorSelector))
