@@ -78,7 +78,7 @@ BAD = [
     (lint_texts.dashboard_url, rule(dashboard_url="/d/hubble-egress-workload?var-pod=x"), "var-pod"),
     (lint_texts.dashboard_url, rule(dashboard_url="/d/hubble-egress-workload?var-cluster={{ 1 }}"), "urlquery"),
     (lint_selectors.series, alert("hubble_egress_connections > 0"), "hubble_egress_connections"),
-    (lint_selectors.series, alert('{source_workload="a"} > 0'), "without a name"),
+    (lint_selectors.series, alert('{source_workload="a"} > 0'), "of such a name"),
     (lint_selectors.series, alert("absent(up == 1) and hubble_egress:treshold_example"), "treshold"),
     (lint_selectors.matchers, alert(f'{_DNS}{{workload="a"}} > 0'), "no label workload"),
     (lint_selectors.matchers, alert(f'{_DNS}{{cause="dns_bloked"}} > 0'), "never dns_bloked"),

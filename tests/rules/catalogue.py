@@ -84,6 +84,10 @@ class Catalogue:
     def __contains__(self, name: str) -> bool:
         return name in self._metrics
 
+    def names(self) -> list[str]:
+        """All of them."""
+        return list(self._metrics)
+
     def __getitem__(self, name: str) -> Metric:
         return self._metrics.get(name) or Metric("unknown")
 

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from itertools import product
 
-from promql_parser import Matcher, MatchOp, MatrixSelector, SubqueryExpr
+from promql_parser import Matcher, MatchOp, MatrixSelector, SubqueryExpr, VectorSelector
 
 from tests.rules.catalogue import Catalogue
 from tests.rules.promql import COUNTER_FUNCTIONS, GAUGE_FUNCTIONS, calls, name_of, nodes, selectors
@@ -17,23 +18,29 @@ _PLAIN = re.compile(r"[\w ~./:-]*")
 def series(rule: Rule, known: Catalogue) -> Iterator[str]:
     """Every metric is exported by us, by every scrape, or recorded."""
     for selector in selectors(rule.expression):
-        if name_of(selector) not in known:
-            yield f"there is no metric {name_of(selector) or 'without a name'}"
+        if not _names(selector, known):
+            yield f"there is no metric {name_of(selector) or 'of such a name'}"
 
 
 def matchers(rule: Rule, known: Catalogue) -> Iterator[str]:
     """A matcher asks for a label that the metric has, and for values of its closed list."""
     for selector in selectors(rule.expression):
-        name = name_of(selector)
-        for matcher in selector.matchers.matchers:
-            if matcher.name == "__name__":
-                continue
+        asked = [matcher for matcher in selector.matchers.matchers if matcher.name != "__name__"]
+        for name, matcher in product(_names(selector, known), asked):
             if matcher.name not in known.labels(name):
                 yield f"{name} has no label {matcher.name}"
             closed = known[name].labels.get(matcher.name, ())
             for value in _values(matcher) if closed else ():
                 if value not in ("", *closed):
                     yield f"{matcher.name} of {name} is never {value}"
+
+
+def _names(selector: VectorSelector, known: Catalogue) -> list[str]:
+    """The metrics that it selects; several by a regular expression for their name."""
+    for matcher in selector.matchers.matchers:
+        if matcher.name == "__name__" and matcher.op == MatchOp.Re:
+            return [name for name in known.names() if re.fullmatch(matcher.value, name)]
+    return [name_of(selector)] if name_of(selector) in known else []
 
 
 def _values(matcher: Matcher) -> list[str]:

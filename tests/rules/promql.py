@@ -8,6 +8,7 @@ from promql_parser import (
     Call,
     Expr,
     LabelModifierType,
+    MatchOp,
     MatrixSelector,
     NumberLiteral,
     ParenExpr,
@@ -72,8 +73,8 @@ def selectors(expr: Expr) -> Iterator[VectorSelector]:
 
 def name_of(selector: VectorSelector) -> str:
     """The metric that it selects; empty when it selects by labels only."""
-    by_label = (matcher.value for matcher in selector.matchers.matchers if matcher.name == "__name__")
-    return selector.name or next(by_label, "")
+    named = (matcher for matcher in selector.matchers.matchers if matcher.name == "__name__")
+    return selector.name or next((matcher.value for matcher in named if matcher.op == MatchOp.Equal), "")
 
 
 def metric_names(expr: Expr) -> set[str]:
