@@ -20,6 +20,8 @@ from tests.rules.reading import Rule
 OURS = "hubble-egress-exporter"
 AGENTS = ("cilium_", "hubble_drop_total", "hubble_lost_events_total", "hubble_flows_processed_total", "container_")
 """Metrics of others that a person may have beside ours."""
+_KEYS = {"apiVersion", "allow"}
+"""Of a whole manifest, and of an allowlist; the rest is a part of one."""
 
 
 def chapters(book: Runbook, _known: Catalogue) -> Iterator[str]:
@@ -88,7 +90,7 @@ def manifests(book: Runbook, _known: Catalogue) -> Iterator[str]:
         except yaml.YAMLError as error:
             yield f"a block is no YAML: {str(error).splitlines()[0]}"
             continue
-        if all(isinstance(document, dict) and {"kind", "apiVersion"} <= set(document) for document in documents):
+        if all(isinstance(document, dict) and _KEYS & set(document) for document in documents):
             whole.append(text)
     with TemporaryDirectory() as folder:
         for fault in read_files(files_of(Path(folder), whole)).faults if whole else ():

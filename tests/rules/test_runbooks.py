@@ -67,6 +67,7 @@ BAD = [
     (lint_runbooks.promql, "up == 0", 'up{workload="a"} == 0', "no label workload"),
     (lint_runbooks.manifests, "Text.", "```yaml\na: [\n```", "no YAML"),
     (lint_runbooks.manifests, "Text.", POLICY % "moon", "not valid"),
+    (lint_runbooks.manifests, "Text.", "```yaml\nallow:\n  - to: [{name: a.example}]\n```", "not valid"),
     (lint_runbooks.links, "Text.", "[other](HubbleEgressNoSuch.md#x)", "leads nowhere"),
 ]
 
