@@ -22,10 +22,8 @@ def config() -> dict[str, Any]:
 
 def chosen(matchers: Iterable[str], names: Iterable[str]) -> set[str]:
     """The alerts that matchers by name choose."""
-    patterns = [
-        (match[2], match[3]) for match in map(_MATCHER.fullmatch, matchers) if match and match[1] == "alertname"
-    ]
-    wanted = [pattern if operator == "=~" else re.escape(pattern) for operator, pattern in patterns]
+    read = [match for match in map(_MATCHER.fullmatch, matchers) if match and match[1] == "alertname"]
+    wanted = [match[3] if match[2] == "=~" else re.escape(match[3]) for match in read]
     return {name for name in names if wanted and all(re.fullmatch(pattern, name) for pattern in wanted)}
 
 

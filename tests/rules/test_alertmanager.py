@@ -112,13 +112,8 @@ CONTACT = {
 def test_the_strongest_speaks(version: str, tmp_path: Path) -> None:
     """A real Alertmanager silences the weaker alerts of the same contact, and no alert of another one."""
     other = {**CONTACT, "destination": "other.example"}
-    sent = [
-        (SEEN, CONTACT),
-        (ACTIVE, CONTACT),
-        (PERSISTENT, CONTACT),
-        (SEEN, other),
-        (ACTIVE, {**other, "verdict": "dropped"}),
-    ]
+    dropped = {**other, "verdict": "dropped"}
+    sent = [(SEEN, CONTACT), (ACTIVE, CONTACT), (PERSISTENT, CONTACT), (SEEN, other), (ACTIVE, dropped)]
     with _alertmanager(version, tmp_path) as url:
         _post(f"{url}/api/v2/alerts", [{"labels": {"alertname": name, **labels}} for name, labels in sent])
         # What silences is known a moment after it has come.
