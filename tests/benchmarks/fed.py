@@ -1,5 +1,8 @@
 """The exporter in one process without gRPC: what comes on standard input goes through the decoder and the pipeline.
 
+The memory of destinations works as in `run`, on an SQLite file, but in turns with the stream: after each tick it has
+judged all that waited, so that a crowd which is fed faster than life is remembered like any other.
+
 Run as a process: `python -m tests.benchmarks.fed FLOWS` prints its resident memory, in bytes, after half of the flows
 and after all of them, and how many have an outcome.
 """
@@ -8,11 +11,16 @@ import json
 import os
 import random
 import sys
+import tempfile
 from pathlib import Path
 
 import exporter.cli  # noqa: F401, as when the command runs: what it imports is in its memory
+from exporter import log
 from exporter.hubble.decode import Decoder
 from exporter.hubble.observer import Observer
+from exporter.known.settings import KnownSettings
+from exporter.known.stores import open_store
+from exporter.log import Level, LogSettings
 from exporter.service import Service
 from exporter.settings import Settings
 
@@ -24,23 +32,41 @@ _PREFIX = 5
 
 def main() -> int:
     """Read all flows, tick once a second of their time, be scraped now and then."""
-    flows, settings = int(sys.argv[1]), Settings()
+    flows = int(sys.argv[1])
+    with tempfile.TemporaryDirectory() as folder:
+        # Findings are made, and not written: tens of thousands of lines would bury what is measured.
+        settings = Settings(known=KnownSettings(file=f"{folder}/known.db"), log=LogSettings(level=Level.ERROR))
+        log.configure(settings.log)
+        print(json.dumps(_fed(flows, settings)))  # noqa: T201
+    return 0
+
+
+def _fed(flows: int, settings: Settings) -> dict[str, object]:
     decoder = Decoder(settings.hubble.endpoint_cache)
     source = Observer(settings.hubble, settings.sources, decoder, random.SystemRandom())
     # Not live: the flows' hours pass in minutes, which a live exporter would take for clocks that are wrong.
-    service = Service(settings, source, decoder, live=False)
-    resident = []
+    service = Service(settings, source, decoder, live=False, store=open_store(settings.known))
+    judging, resident = service.judging, []
+    assert judging
     for number in range(1, flows + 1):
         size = int.from_bytes(sys.stdin.buffer.read(_PREFIX)[1:], "big")
         service.pipeline.handle(decoder.decode_bytes(sys.stdin.buffer.read(size)))
         if number % FLOWS_PER_SECOND == 0:
             service.pipeline.tick()
+            judging.step()
         if number % _FLOWS_PER_SCRAPE == 0:
             service.exposition("")
         if number in (flows // 2, flows):
             resident.append(_resident())
-    print(json.dumps({"resident": resident, "counted": sum(service.pipeline.outcomes.values())}))  # noqa: T201
-    return 0
+    judging.finish()
+    memory = judging.memory
+    judging.close()
+    return {
+        "resident": resident,
+        "counted": sum(service.pipeline.outcomes.values()),
+        "facts": memory.entries,
+        "unnoted": judging.inbox.refused,
+    }
 
 
 def _resident() -> int:
