@@ -104,7 +104,7 @@ class DestinationsSettings(BaseModel):
         default=10_000, ge=1, description="Nodes (entries, about 150 B each) whose name is known as a suffix of pods."
     )
     destination_cache: int = Field(
-        default=50_000,
+        default=30_000,
         ge=1,
         description="Distinct destinations (entries, about 1.2 KiB each) whose class is remembered.",
     )

@@ -115,7 +115,7 @@ class KnownSettings(BaseModel):
         default=10_000, ge=1, description="Pods of one workload; beyond them those unseen for longest are forgotten."
     )
     contacts: int = Field(
-        default=50_000,
+        default=40_000,
         ge=1,
         description="Contacts (pod, address, port; entries, about 500 B each) that are known to be noted; when it is "
         "full all are noted again.",

@@ -1,7 +1,7 @@
 """The exporter in one process without gRPC: what comes on standard input goes through the decoder and the pipeline.
 
-The memory of destinations works as in `run`, on an SQLite file, but in turns with the stream: after each tick it has
-judged all that waited, so that a crowd which is fed faster than life is remembered like any other.
+The memory of destinations works as in `run`, on an SQLite file, but in turns with the stream and by its time: after
+each tick it has judged all that waited, and what it does every second or every five minutes it does in as many ticks.
 
 Run as a process: `python -m tests.benchmarks.fed FLOWS` prints its resident memory, in bytes, after half of the flows
 and after all of them, and how many have an outcome.
@@ -18,6 +18,7 @@ import exporter.cli  # noqa: F401, as when the command runs: what it imports is 
 from exporter import log
 from exporter.hubble.decode import Decoder
 from exporter.hubble.observer import Observer
+from exporter.judging import Clocks
 from exporter.known.settings import KnownSettings
 from exporter.known.stores import open_store
 from exporter.log import Level, LogSettings
@@ -44,14 +45,17 @@ def main() -> int:
 def _fed(flows: int, settings: Settings) -> dict[str, object]:
     decoder = Decoder(settings.hubble.endpoint_cache)
     source = Observer(settings.hubble, settings.sources, decoder, random.SystemRandom())
+    ticks = 0
+    clocks = Clocks(steady=lambda: ticks)
     # Not live: the flows' hours pass in minutes, which a live exporter would take for clocks that are wrong.
-    service = Service(settings, source, decoder, live=False, store=open_store(settings.known))
+    service = Service(settings, source, decoder, live=False, store=open_store(settings.known), clocks=clocks)
     judging, resident = service.judging, []
     assert judging
     for number in range(1, flows + 1):
         size = int.from_bytes(sys.stdin.buffer.read(_PREFIX)[1:], "big")
         service.pipeline.handle(decoder.decode_bytes(sys.stdin.buffer.read(size)))
         if number % FLOWS_PER_SECOND == 0:
+            ticks += 1
             service.pipeline.tick()
             judging.step()
         if number % _FLOWS_PER_SCRAPE == 0:
