@@ -69,6 +69,7 @@ def _fed(flows: int, settings: Settings) -> dict[str, object]:
         "resident": resident,
         "counted": sum(service.pipeline.outcomes.values()),
         "facts": memory.entries,
+        "stored": memory.size.entries,
         "unnoted": judging.inbox.refused,
     }
 
