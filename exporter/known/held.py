@@ -14,6 +14,8 @@ from exporter.known.workload import Remembered
 
 _AT_HAND = 12_000
 """Facts (about 800 B each) that are not packed: a contact goes on every five minutes, so most workloads rest."""
+_AT_LEAST = 16
+"""Workloads that are not packed however many facts they have: to pack ten thousand for each contact takes too long."""
 _KINDS = {what.value: what for what in What}
 _FASTEST = 1
 
@@ -26,8 +28,9 @@ class _Packed(NamedTuple):
 class Held:
     """The facts of workloads, at most `most` of them; used by one thread."""
 
-    def __init__(self, most: int, at_hand: int = _AT_HAND) -> None:
-        self._most, self._most_at_hand = most, at_hand
+    def __init__(self, most: int, at_hand: int = _AT_HAND, at_least: int = _AT_LEAST) -> None:
+        """`at_hand` facts are not packed, nor are those of the `at_least` workloads that were used last."""
+        self._most, self._most_at_hand, self._at_least = most, at_hand, at_least
         self._packed: OrderedDict[WorkloadKey, _Packed] = OrderedDict()
         self._at_hand: OrderedDict[WorkloadKey, Remembered] = OrderedDict()
         self._facts_packed, self._facts_at_hand = 0, 0
@@ -73,8 +76,7 @@ class Held:
     def grew(self, number: int) -> None:
         """The workload in use has so many facts more, or less."""
         self._facts_at_hand += number
-        # Whoever has asked for the last one goes on with it.
-        while self._facts_at_hand > self._most_at_hand and len(self._at_hand) > 1:
+        while self._facts_at_hand > self._most_at_hand and len(self._at_hand) > self._at_least:
             workload, known = self._at_hand.popitem(last=False)
             self._packed[workload] = packed = _Packed(len(known.rows), _packed(known.rows))
             self._facts_at_hand -= packed.facts

@@ -4,7 +4,7 @@ The memory of destinations works as in `run`, on an SQLite file, but in turns wi
 each tick it has judged all that waited, and what it does every second or every five minutes it does in as many ticks.
 
 Run as a process: `python -m tests.benchmarks.fed FLOWS` prints its resident memory, in bytes, after half of the flows
-and after all of them, and how many have an outcome.
+and after all of them, how many have an outcome, and what became of what was noted.
 """
 
 import json
@@ -62,6 +62,7 @@ def _fed(flows: int, settings: Settings) -> dict[str, object]:
             service.exposition("")
         if number in (flows // 2, flows):
             resident.append(_resident())
+    unjudged = len(judging.inbox)
     judging.finish()
     memory = judging.memory
     judging.close()
@@ -70,6 +71,7 @@ def _fed(flows: int, settings: Settings) -> dict[str, object]:
         "counted": sum(service.pipeline.outcomes.values()),
         "facts": memory.entries,
         "stored": memory.size.entries,
+        "unjudged": unjudged,
         "unnoted": judging.inbox.refused,
     }
 

@@ -17,7 +17,7 @@ def remembered(number: int) -> Remembered:
 @pytest.fixture
 def held() -> Held:
     """Three workloads of four facts, of which there is room for one as it is."""
-    held = Held(most=12, at_hand=4)
+    held = Held(most=12, at_hand=4, at_least=1)
     for workload in (MAIL, SHOP, WEB):
         held.hold(workload, remembered(4))
     return held
@@ -68,7 +68,7 @@ def test_what_has_changed_is_packed(held: Held) -> None:
 def test_every_kind_and_text_is_packed() -> None:
     """Facts come back as they were: all kinds, any text, and times that no calendar has."""
     rows = {Mark(what, f"name\ud800 \0 {what}"): Row(-(2**63), 10**20 - 1, 0, "é\udfff", '{"a":1}') for what in What}
-    held = Held(most=100, at_hand=1)
+    held = Held(most=100, at_hand=1, at_least=1)
     held.hold(MAIL, Remembered(rows))
     held.hold(WEB, Remembered({}))
     held.grew(0)
@@ -81,9 +81,19 @@ def test_every_kind_and_text_is_packed() -> None:
 
 def test_the_last_one_stays_at_hand() -> None:
     """A workload that is larger than the room stays as it is while it is used: somebody goes on with it."""
-    held = Held(most=100, at_hand=4)
+    held = Held(most=100, at_hand=4, at_least=1)
     known = held.hold(WEB, remembered(9))
     assert held.use(WEB) is known
+
+
+def test_the_last_ones_stay_at_hand() -> None:
+    """Some workloads stay as they are however large they are: two that are used in turns are not packed each time."""
+    held = Held(most=100, at_hand=4, at_least=2)
+    first, second = held.hold(MAIL, remembered(9)), held.hold(WEB, remembered(9))
+    assert (held.use(MAIL), held.use(WEB)) == (first, second)
+    held.hold(SHOP, remembered(1))
+    assert held.use(WEB) is second
+    assert held.use(MAIL) is not first
 
 
 def test_surplus(held: Held) -> None:
@@ -93,7 +103,7 @@ def test_surplus(held: Held) -> None:
     assert held.surplus() == MAIL
     assert held.let_go(MAIL) == 4
     assert (held.facts, held.surplus(), MAIL in held) == (10, None, False)
-    alone = Held(most=4, at_hand=4)
+    alone = Held(most=4, at_hand=4, at_least=1)
     alone.hold(WEB, remembered(9))
     assert alone.surplus() is None
 
@@ -109,7 +119,7 @@ def test_packed_is_small() -> None:
     text = '{"kind":"fqdn","scope":"public","label":"%s","confidence":"observed","address":"203.0.113.%d"}'
     marks = {place: Mark(What.DESTINATION, f"443/tcp destination-{place}.example") for place in range(100)}
     rows = {mark: seen(place, text % (mark.name, place), text % (mark.name, place)) for place, mark in marks.items()}
-    held = Held(most=1_000, at_hand=1)
+    held = Held(most=1_000, at_hand=1, at_least=1)
     held.hold(MAIL, Remembered(rows))
     held.hold(WEB, remembered(1))
     assert len(held._packed[MAIL].data) < 100 * 50
