@@ -52,8 +52,8 @@ _NODE_STATES = {
 }
 _TRACE, _L7 = int(EventType.TRACE), int(EventType.L7)
 _MOST_KINDS = 4096
-_OF_ITS_OWN = ("cidr:", "fqdn:")
-"""Labels that no other endpoint has."""
+_COMMON = ("reserved:", "k8s:io.kubernetes.pod.", "k8s:io.cilium.k8s.policy.cluster=", "k8s:io.cilium.k8s.namespace.")
+"""Labels that many endpoints have."""
 _FEW_LABELS = 2
 """The outside has one or two, and pods have more."""
 _MOST_BYTES = 4 * 1024 * 1024
@@ -179,17 +179,17 @@ class Decoder:
         endpoint = self._endpoints[data] = Endpoint(
             id=message.ID,
             identity=message.identity,
-            namespace=intern(message.namespace),
+            namespace=message.namespace,
             pod_name=message.pod_name,
             labels=self._labels(message.labels[:]),
-            workloads=tuple(Workload(intern(one.name), intern(one.kind)) for one in message.workloads[:]),
+            workloads=tuple(Workload(one.name, intern(one.kind)) for one in message.workloads[:]),
             cluster_name=intern(message.cluster_name),
         )
         return endpoint
 
     def _labels(self, labels: Sequence[str]) -> frozenset[str]:
-        """The labels as a set: pods of one workload share it, and workloads of one namespace most of its texts."""
-        found = frozenset(label if label.startswith(_OF_ITS_OWN) else intern(label) for label in labels)
+        """The labels as a set, which pods of one workload share, as those of a namespace share the texts in it."""
+        found = frozenset(intern(label) if label.startswith(_COMMON) else label for label in labels)
         return self._label_sets.setdefault(found, found) if len(labels) > _FEW_LABELS else found
 
 

@@ -18,6 +18,8 @@ from exporter.log import logger
 
 _T = TypeVar("_T")
 _FIRST_DELAY, _LONGEST_DELAY = 1.0, 30.0
+_MUCH = 2_000
+"""So many facts (some 600 B each) do not wait until it is time."""
 _STALE_SECONDS = 60.0
 """What others wrote to a shared store is read again after so long, when it matters."""
 
@@ -111,8 +113,10 @@ class Recall:
         self._try(lambda: self.store.forget(workload, marks))
 
     def flush(self, *, now: bool = False) -> None:
-        """Write what waits, if it is time."""
-        if not self._waiting or (not now and self._steady() - self._flushed_at < self._settings.refresh):
+        """Write what waits, if it is time, or much."""
+        if not now and len(self._waiting) < _MUCH and self._steady() - self._flushed_at < self._settings.refresh:
+            return
+        if not self._waiting:
             return
         facts = [Fact(workload, mark, row) for (workload, mark), row in self._waiting.items()]
         if self._try(lambda: self.store.merge(facts)) is not None:
