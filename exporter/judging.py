@@ -5,7 +5,7 @@ Nothing here runs under the pipeline's lock. What others read of it is replaced 
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from exporter.detectors.announcing import Announcing
@@ -16,7 +16,7 @@ from exporter.detectors.survey import Survey, Surveyed
 from exporter.detectors.unexpected import Where
 from exporter.findings.interface import Finding
 from exporter.known.inbox import Inbox
-from exporter.known.interface import Row, Size, Store
+from exporter.known.interface import Row, Size, Store, WorkloadKey
 from exporter.known.learning import State
 from exporter.known.recall import Recall
 from exporter.known.settings import KnownSettings
@@ -171,9 +171,13 @@ class Judging:
     def _shown(self) -> tuple[tuple[Where, Row], ...]:
         """Those of all but learning workloads: what is seen while one learns is listed, and nobody is woken."""
         rows = self._listing.unexpected.rows
-        # Not as surveyed: of a workload that is silent nothing may be held, after a restart or what was forgotten.
-        for workload in (workloads := {where.workload for where in rows}):
-            self._recall.of(workload)
-        now_ns, progress_of = self._now_ns or self._clocks.wall_ns(), self.detector.progress_of
-        learning = {key for key in workloads if progress_of(key, now_ns).state is State.LEARNING}
+        states = {one.workload: one.state for one in self._survey.seen}
+        learning = {key for key in {where.workload for where in rows} if self._state_of(key, states) is State.LEARNING}
         return tuple((where, row) for where, row in rows.items() if where.workload not in learning)
+
+    def _state_of(self, workload: WorkloadKey, surveyed: Mapping[WorkloadKey, State]) -> State:
+        if workload in surveyed:
+            return surveyed[workload]
+        # Of one that is silent nothing may be held, after a restart or what was forgotten: nobody surveys it.
+        self._recall.of(workload)
+        return self.detector.progress_of(workload, self._now_ns or self._clocks.wall_ns()).state

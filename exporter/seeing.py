@@ -29,16 +29,18 @@ _VERDICTS: dict[int, str] = {
     Verdict.DROPPED: "dropped",
 }
 _NOT_ASKED = Answer(Expectation.NOT_COVERED)
-Key = tuple[object, ...]
 
 
 class _Contact:
-    """A contact that was noted: what was found out about it, and when it is to be noted again."""
+    """A contact that was noted: what was found out about it, and when it is to be noted again.
+
+    Keys and destinations are hashes (see `window`), and the rest is shared: there are tens of thousands.
+    """
 
     __slots__ = ("answer", "destination", "due_ns", "policies", "source")
 
     def __init__(
-        self, source: WorkloadName, destination: Destination, answer: Answer, policies: tuple[Policy, ...], due_ns: int
+        self, source: WorkloadName, destination: int, answer: Answer, policies: tuple[Policy, ...], due_ns: int
     ) -> None:
         self.source, self.destination, self.answer = source, destination, answer
         self.policies, self.due_ns = policies, due_ns
@@ -61,7 +63,7 @@ class Seeing:
         self._inbox, self._cluster, self._chosen = inbox, settings.cluster, chosen
         self._bound, self._resets = settings.contacts, 0
         self._refresh_ns = int(settings.refresh * 1e9)
-        self._contacts: dict[Key, _Contact] = {}
+        self._contacts: dict[int, _Contact] = {}
         self.oldest_ns = 0
         """What is older is taken for as old as this: the clock of a node that boots may be years behind."""
 
@@ -73,14 +75,12 @@ class Seeing:
         denied = kind.verdict == _DROPPED
         policies = flow.egress_denied_by if denied else flow.egress_allowed_by
         # A drop inside a connection is not noted: it must not stand for the attempt that follows it.
-        key = (*_key(flow), denied and port_of_drop(flow))
-        if kind.event_type == _L7:
-            key = (*key, destination.label)
+        key = _key(flow, denied and port_of_drop(flow), destination.label if kind.event_type == _L7 else "")
         contact = self._contacts.get(key)
         if (
             contact is None
             or flow.time_ns >= contact.due_ns
-            or contact.destination != destination
+            or contact.destination != hash(destination)
             or contact.source != source
             or (policies and policies != contact.policies)
         ):
@@ -89,7 +89,7 @@ class Seeing:
 
     def goes_on(self, flow: Flow) -> None:
         """A packet in the middle of a contact: what goes on for hours starts once."""
-        key = (*_key(flow), False)
+        key = _key(flow)
         contact = self._contacts.get(key)
         if contact is not None and flow.time_ns < contact.due_ns:
             return
@@ -111,7 +111,7 @@ class Seeing:
 
     def _note(
         self,
-        key: Key,
+        key: int,
         flow: Flow,
         source: WorkloadName,
         destination: Destination,
@@ -125,9 +125,9 @@ class Seeing:
             answer = known.answer
         else:
             answer = self._answer(flow, source, destination)
-            if known is not None and known.policies and not policies and known.destination == destination:
+            if known is not None and known.policies and not policies and known.destination == hash(destination):
                 answer, policies = known.answer, known.policies
-        contact = _Contact(source, destination, answer, policies, flow.time_ns + self._refresh_ns)
+        contact = _Contact(source, hash(destination), answer, policies, flow.time_ns + self._refresh_ns)
         if len(self._contacts) >= self._bound and known is None:
             self._contacts.clear()
             self._resets += 1
@@ -193,12 +193,17 @@ def _is_policy_drop(flow: Flow) -> bool:
     return flow.kind.event_type == _L7 or flow.drop_reason in POLICY_REASONS
 
 
-def _key(flow: Flow) -> Key:
-    return (
-        flow.source.serial,
-        flow.destination.serial,
-        flow.destination_ip,
-        flow.destination_names,
-        flow.destination_port,
-        flow.kind.protocol,
+def _key(flow: Flow, dropped_port: str | bool = False, name: str = "") -> int:
+    """The number of a contact: its ends, and the port of a drop, and the name of a record."""
+    return hash(
+        (
+            flow.source.serial,
+            flow.destination.serial,
+            flow.destination_ip,
+            flow.destination_names,
+            flow.destination_port,
+            flow.kind.protocol,
+            dropped_port,
+            name,
+        )
     )

@@ -16,7 +16,7 @@ from exporter.flow_lines import FlowLines
 from exporter.hubble.decode import Decoder
 from exporter.hubble.interface import AT_ONCE, Disconnected, FlowSource
 from exporter.journal import Journal
-from exporter.judging import Judging, Memory
+from exporter.judging import Clocks, Judging, Memory
 from exporter.known.interface import Store as KnownStore
 from exporter.known.memory import MemoryStore
 from exporter.known_samples import known_samples
@@ -66,7 +66,7 @@ class Service:
         WebFileError: when the file of `web.config.file` cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, what a test or a benchmark puts in comes by name
         self,
         settings: Settings,
         source: FlowSource,
@@ -76,11 +76,12 @@ class Service:
         reading: Reading | None = None,
         store: KnownStore | None = None,
         remembers: bool = True,
+        clocks: Clocks | None = None,
     ) -> None:
         """Build the boxes; `reading` gives the settings anew when a reload asks for it.
 
         `store` keeps the memory of destinations, without one it ends with the process; with `remembers` False there is
-        none, and nothing is new.
+        none, and nothing is new. `clocks` are those of the memory.
         """
         self._settings, self._source, self._live = settings, source, live
         self._store = Store(families.PRODUCT, settings.metrics)
@@ -92,7 +93,13 @@ class Service:
         )
         self.findings = Findings(settings.findings)
         self.judging = (
-            Judging(store or MemoryStore(), settings.known, settings.detectors.destinations, self.findings.announce)
+            Judging(
+                store or MemoryStore(),
+                settings.known,
+                settings.detectors.destinations,
+                self.findings.announce,
+                clocks,
+            )
             if remembers
             else None
         )

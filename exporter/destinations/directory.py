@@ -32,7 +32,8 @@ class Destinations:
         self._learnt: dict[int, str] = {}
         """Addresses of endpoints, by their serial number, that were learnt a moment ago."""
         self._moment_ns, self._fresh_until_ns = int(settings.learned_addresses_ttl * 1e9) // _MOMENTS, 0
-        self._classified: dict[tuple[object, ...], Destination] = {}
+        # By hashes (see `window`): a key of its own would hold names and addresses that nothing else does.
+        self._classified: dict[int, Destination] = {}
         self._bound, self._resets = settings.destination_cache, 0
         self.reconfigure(settings)
 
@@ -93,18 +94,18 @@ class Destinations:
         endpoint, names, asked = flow.destination, flow.destination_names, NOT_ASKED
         if endpoint.is_workload:
             # Pods have many addresses, and are what they are at each of them.
-            key: tuple[object, ...] = (endpoint.serial, self._workloads.name_of(endpoint), _cluster_of_source(flow))
+            key = hash((endpoint.serial, self._workloads.name_of(endpoint), _cluster_of_source(flow)))
         else:
             if len(names) != 1 and endpoint.is_world and endpoint.entity is None:
                 asked = self.dns.asked(flow)
-            key = (endpoint.serial, flow.destination_ip, names, source.namespace, asked)
+            key = hash((endpoint.serial, flow.destination_ip, names, source.namespace, asked))
         destination = self._classified.get(key) or self._classify(key, flow, source, asked)
         outside = destination.external and destination.kind is not _ENTITY
         if outside and self._cluster_addresses.has(flow.destination_ip, flow.time_ns):
             return destination._replace(scope=Scope.CLUSTER_RANGE)
         return destination
 
-    def _classify(self, key: tuple[object, ...], flow: Flow, source: WorkloadName, asked: Asked) -> Destination:
+    def _classify(self, key: int, flow: Flow, source: WorkloadName, asked: Asked) -> Destination:
         if len(self._classified) >= self._bound:
             self._classified.clear()
             self._resets += 1

@@ -28,6 +28,9 @@ class NameConfidence(StrEnum):
     AMBIGUOUS = "ambiguous"
     NONE = "none"
 
+    # Part of every destination, which is looked up as well.
+    __hash__ = str.__hash__
+
 
 class Destination(NamedTuple):
     """Where a flow goes. `label` is the value of the metric label `destination`, before any cap."""

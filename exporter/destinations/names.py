@@ -22,7 +22,7 @@ _POD = re.compile(r".+-[0-9]+|[0-9a-f]*(?:-[0-9a-f]*){3,}")
 _MULTI_CLUSTER = "clusterset.local"
 
 
-_MOST_KNOWN = 20_000
+_MOST_KNOWN = 10_000
 
 
 class Bare(NamedTuple):

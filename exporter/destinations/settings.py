@@ -104,12 +104,12 @@ class DestinationsSettings(BaseModel):
         default=10_000, ge=1, description="Nodes (entries, about 150 B each) whose name is known as a suffix of pods."
     )
     destination_cache: int = Field(
-        default=50_000,
+        default=25_000,
         ge=1,
-        description="Distinct destinations (entries, about 1.2 KiB each) whose class is remembered.",
+        description="Distinct destinations (entries, about 300 B each) whose class is remembered.",
     )
     dns_answers: int = Field(
-        default=30_000,
+        default=20_000,
         ge=1,
         description="Pairs of a pod and an address (entries, about 600 B each) whose names from DNS answers are "
         "remembered.",

@@ -83,7 +83,7 @@ def _novelty(name: str, service: str, known: Remembered) -> Novelty | None:
     if services is None:
         return Novelty.DESTINATION
     # A query says no port; whoever was refused the name was announced, whichever port it wanted first.
-    return None if service in services or service == QUERY or services == {QUERY} else Novelty.PORT
+    return None if service in services or service == QUERY or services == (QUERY,) else Novelty.PORT
 
 
 def _novelty_of_name(name: str, sighting: Sighting, known: Remembered) -> Novelty | None:

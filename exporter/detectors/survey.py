@@ -1,6 +1,7 @@
 """What is known of all workloads in use, for gauges and pages: a few of them each second, so that it costs little."""
 
 from collections import Counter
+from sys import intern
 from typing import NamedTuple
 
 from exporter.detectors.destinations import DestinationsDetector
@@ -68,8 +69,10 @@ class Survey:
             return 0
         at = self._detector.progress_of(workload, now_ns, known)
         recent = {split(mark.name)[1] for mark in known.outside if now_ns - known.rows[mark].last_ns <= self._window_ns}
+        # Of most workloads the same is missing: they share its text.
+        missing = tuple(map(intern, at.missing))
         nameless = bool(known.outside) and not has_names(known, now_ns)
         self._looked[workload] = Surveyed(
-            workload, at.state, at.since_ns, at.missing, known.destinations, len(recent), nameless
+            workload, at.state, at.since_ns, missing, known.destinations, len(recent), nameless
         )
         return len(known.rows)

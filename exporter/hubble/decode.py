@@ -5,6 +5,9 @@ TCP flags, event types) are remembered by their bytes; the others (L7 records, p
 Repeated fields are read as slices, in half the time: to iterate over one ends with an exception.
 """
 
+from collections.abc import Sequence
+from sys import intern
+
 from google.protobuf.message import DecodeError
 
 from exporter.endpoint import NO_ENDPOINT, Endpoint, Workload
@@ -49,6 +52,10 @@ _NODE_STATES = {
 }
 _TRACE, _L7 = int(EventType.TRACE), int(EventType.L7)
 _MOST_KINDS = 4096
+_COMMON = ("reserved:", "k8s:io.kubernetes.pod.", "k8s:io.cilium.k8s.policy.cluster=", "k8s:io.cilium.k8s.namespace.")
+"""Labels that many endpoints have."""
+_FEW_LABELS = 2
+"""The outside has one or two, and pods have more."""
 _MOST_BYTES = 4 * 1024 * 1024
 _KindKey = tuple[bytes, int, int, bytes | None, int, str, bytes]
 """What makes a `Kind`, its parts that are messages as their bytes."""
@@ -61,6 +68,7 @@ class Decoder:
     def __init__(self, bound: int) -> None:
         self._bound = bound
         self._endpoints: dict[bytes, Endpoint] = {b"": NO_ENDPOINT}
+        self._label_sets: dict[frozenset[str], frozenset[str]] = {}
         self._kinds: dict[_KindKey, Kind] = {}
         self.resets = 0
         """How often the memory of endpoints was full and started over."""
@@ -165,6 +173,7 @@ class Decoder:
         """The endpoint of these bytes, which is a new one."""
         if self.entries >= self._bound:
             self._endpoints = {b"": NO_ENDPOINT}
+            self._label_sets = {}
             self.resets += 1
         message = flow_pb2.Endpoint.FromString(data)
         endpoint = self._endpoints[data] = Endpoint(
@@ -172,11 +181,16 @@ class Decoder:
             identity=message.identity,
             namespace=message.namespace,
             pod_name=message.pod_name,
-            labels=frozenset(message.labels[:]),
-            workloads=tuple(Workload(workload.name, workload.kind) for workload in message.workloads[:]),
-            cluster_name=message.cluster_name,
+            labels=self._labels(message.labels[:]),
+            workloads=tuple(Workload(one.name, intern(one.kind)) for one in message.workloads[:]),
+            cluster_name=intern(message.cluster_name),
         )
         return endpoint
+
+    def _labels(self, labels: Sequence[str]) -> frozenset[str]:
+        """The labels as a set, which pods of one workload share, as those of a namespace share the texts in it."""
+        found = frozenset(intern(label) if label.startswith(_COMMON) else label for label in labels)
+        return self._label_sets.setdefault(found, found) if len(labels) > _FEW_LABELS else found
 
 
 def _read_record(flow: thin_pb2.Flow, decoded: Flow) -> None:

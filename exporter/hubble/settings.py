@@ -91,7 +91,7 @@ class HubbleSettings(BaseModel):
         "flows. Its folder must be writable.",
     )
     endpoint_cache: int = Field(
-        default=50_000,
+        default=25_000,
         ge=1,
         description="Distinct endpoints (entries, about 1 KiB each) whose decoded form is remembered.",
     )

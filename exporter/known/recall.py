@@ -6,10 +6,11 @@ there is to write waits, the stream goes on, and whoever asks is told that the a
 
 import math
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
+from exporter.known.held import Held
 from exporter.known.interface import Fact, Mark, Row, Size, Store, StoreError, WorkloadKey, merged
 from exporter.known.settings import KnownSettings
 from exporter.known.workload import Remembered
@@ -17,6 +18,8 @@ from exporter.log import logger
 
 _T = TypeVar("_T")
 _FIRST_DELAY, _LONGEST_DELAY = 1.0, 30.0
+_MUCH = 2_000
+"""So many facts (some 600 B each) do not wait until it is time."""
 _STALE_SECONDS = 60.0
 """What others wrote to a shared store is read again after so long, when it matters."""
 
@@ -26,11 +29,10 @@ class Recall:
 
     def __init__(self, store: Store, settings: KnownSettings, steady: Callable[[], float] = time.monotonic) -> None:
         self.store, self._settings, self._steady = store, settings, steady
-        self._workloads: OrderedDict[WorkloadKey, Remembered] = OrderedDict()
+        self._held = Held(settings.entries)
         self._read_at: dict[WorkloadKey, float] = {}
         """When the store was read for a workload; those that it could not be asked for are missing."""
         self._waiting: dict[tuple[WorkloadKey, Mark], Row] = {}
-        self._entries = 0
         self._retry_at, self._delay, self._flushed_at = 0.0, _FIRST_DELAY, steady()
         self.degraded = False
         """Whether the store did not work when it was last asked."""
@@ -39,19 +41,17 @@ class Recall:
 
     def of(self, workload: WorkloadKey, *, fresh: bool = False) -> Remembered:
         """What is known of a workload; `fresh` with what other exporters have written lately."""
-        known = self._workloads.get(workload)
+        # Used before the store is read, which may let go of the one that was unused for longest.
+        known = self._held.use(workload)
         read_at = self._read_at.get(workload)
         is_stale = fresh and self.store.shared and read_at is not None and self._steady() - read_at > _STALE_SECONDS
-        if known is not None:
-            # Before the store is read, which may let go of the one that was unused for longest.
-            self._workloads.move_to_end(workload)
         if known is None or read_at is None or is_stale:
             known = self._read(workload, known)
         return known
 
     def peek(self, workload: WorkloadKey) -> Remembered | None:
         """What is held of a workload, without asking for it."""
-        return self._workloads.get(workload)
+        return self._held.peek(workload)
 
     def is_sure(self, workload: WorkloadKey) -> bool:
         """Whether the store was asked about the workload."""
@@ -60,7 +60,7 @@ class Recall:
     @property
     def workloads(self) -> Collection[WorkloadKey]:
         """Those that are held."""
-        return self._workloads.keys()
+        return self._held
 
     @property
     def waiting(self) -> int:
@@ -70,7 +70,7 @@ class Recall:
     @property
     def entries(self) -> int:
         """Facts that are held."""
-        return self._entries
+        return self._held.facts
 
     def note(self, facts: Sequence[Fact]) -> dict[Mark, Row | None]:
         """Write what is new at once, the rest later; returns what others knew of the new marks. All of one workload."""
@@ -103,18 +103,20 @@ class Recall:
 
     def forget(self, workload: WorkloadKey, marks: Collection[Mark]) -> None:
         """Forget facts here and in the store."""
-        known = self._workloads.get(workload)
+        known = self._held.use(workload)
         if known is not None:
-            self._entries -= len(known.rows)
+            before = len(known.rows)
             known.forget(frozenset(marks))
-            self._entries += len(known.rows)
+            self._held.grew(len(known.rows) - before)
         for mark in marks:
             self._waiting.pop((workload, mark), None)
         self._try(lambda: self.store.forget(workload, marks))
 
     def flush(self, *, now: bool = False) -> None:
-        """Write what waits, if it is time."""
-        if not self._waiting or (not now and self._steady() - self._flushed_at < self._settings.refresh):
+        """Write what waits, if it is time, or much."""
+        if not now and len(self._waiting) < _MUCH and self._steady() - self._flushed_at < self._settings.refresh:
+            return
+        if not self._waiting:
             return
         facts = [Fact(workload, mark, row) for (workload, mark), row in self._waiting.items()]
         if self._try(lambda: self.store.merge(facts)) is not None:
@@ -137,9 +139,8 @@ class Recall:
         if gone:
             # They are read again when they are needed, without what is gone.
             needed = {workload for workload, _ in self._waiting}
-            for workload in [key for key in self._workloads if key not in needed]:
-                self._entries -= len(self._workloads.pop(workload).rows)
-                self._read_at.pop(workload, None)
+            for workload in [key for key in self._held if key not in needed]:
+                self._let_go(workload)
         return gone or 0
 
     def size(self) -> Size | None:
@@ -161,12 +162,10 @@ class Recall:
         if rows is not None:
             self._read_at[workload] = self._steady()
         if known is None:
-            known = self._workloads[workload] = Remembered({})
+            known = self._held.hold(workload, Remembered({}))
         before = len(known.rows)
         known.merge(rows or {})
-        self._entries += len(known.rows) - before
-        # It is in use: the others make room for it.
-        self._workloads.move_to_end(workload)
+        self._held.grew(len(known.rows) - before)
         self._make_room()
         return known
 
@@ -175,17 +174,18 @@ class Recall:
         before = known.rows.get(fact.mark)
         known.put(fact.mark, fact.row)
         if before is None:
-            self._entries += 1
+            self._held.grew(1)
             self._make_room()
         return before
 
     def _make_room(self) -> None:
         """Let go of the workload that was unused for longest; the store has it."""
-        while self._entries > self._settings.entries and len(self._workloads) > 1:
-            workload, known = self._workloads.popitem(last=False)
-            self._read_at.pop(workload, None)
-            self._entries -= len(known.rows)
-            self.evicted += len(known.rows)
+        while (workload := self._held.surplus()) is not None:
+            self.evicted += self._let_go(workload)
+
+    def _let_go(self, workload: WorkloadKey) -> int:
+        self._read_at.pop(workload, None)
+        return self._held.let_go(workload)
 
     def _wait_with(self, facts: Sequence[Fact]) -> None:
         for workload, mark, row in facts:

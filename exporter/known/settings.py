@@ -97,8 +97,8 @@ class KnownSettings(BaseModel):
     entries: int = Field(
         default=200_000,
         ge=1_000,
-        description="Facts (about 800 B of memory each) of the workloads in use, and of an SQLite file; beyond them "
-        "what was unseen for longest is left out.",
+        description="Facts (about 50 B of memory each, and 10 MB for those in use) of the workloads in use, and of an "
+        "SQLite file; beyond them what was unseen for longest is left out.",
     )
     destinations_per_workload: int = Field(
         default=2_000,
@@ -115,9 +115,9 @@ class KnownSettings(BaseModel):
         default=10_000, ge=1, description="Pods of one workload; beyond them those unseen for longest are forgotten."
     )
     contacts: int = Field(
-        default=50_000,
+        default=40_000,
         ge=1,
-        description="Contacts (pod, address, port; entries, about 500 B each) that are known to be noted; when it is "
+        description="Contacts (pod, address, port; entries, about 250 B each) that are known to be noted; when it is "
         "full all are noted again.",
     )
     queue: int = Field(

@@ -1,6 +1,7 @@
 """What is remembered of one workload, indexed by what is asked."""
 
 from collections.abc import Collection, Mapping
+from sys import intern
 
 from exporter.known.interface import Mark, Row, What, merged
 from exporter.known.learning import Learnt, News
@@ -14,9 +15,10 @@ class Remembered:
 
     def __init__(self, rows: Mapping[Mark, Row]) -> None:
         self.rows: dict[Mark, Row] = {}
-        self.services: dict[str, set[str]] = {}
+        # Nearly all have one: a set takes three times the memory of a tuple.
+        self.services: dict[str, tuple[str, ...]] = {}
         """Ports and protocols by what the destination is remembered as, denied ones included."""
-        self.names: dict[str, set[str]] = {}
+        self.names: dict[str, tuple[str, ...]] = {}
         """Names by the address that they had."""
         self.outside: set[Mark] = set()
         """Destinations outside the cluster."""
@@ -42,19 +44,20 @@ class Remembered:
     def put(self, mark: Mark, row: Row) -> None:
         """Merge a fact."""
         known = self.rows.get(mark)
-        self.rows[mark] = row if known is None else merged(known, row)
         if known is not None:
+            self.rows[mark] = merged(known, row)
             return
+        self.rows[mark] = row
         match mark.what:
             case What.DESTINATION | What.DENIED:
                 service, name = split(mark.name)
                 if any(kind in row.latest for kind in _OUTSIDE):
                     self.outside.add(mark)
-                self.services.setdefault(name, set()).add(service)
+                self.services[name] = _with(self.services.get(name, ()), intern(service))
                 self.places += 1
             case What.ADDRESS:
                 address, name = split(mark.name)
-                self.names.setdefault(address, set()).add(name)
+                self.names[address] = _with(self.names.get(address, ()), name)
                 self.addresses += 1
             case What.POD:
                 self.pods += 1
@@ -94,6 +97,10 @@ class Remembered:
         """Whether somebody saw the pod before it was taken for new."""
         pod = self.rows.get(Mark(What.POD, pod_name))
         return pod is not None and pod.first_ns < time_ns
+
+
+def _with(texts: tuple[str, ...], text: str) -> tuple[str, ...]:
+    return texts if text in texts else (*texts, text)
 
 
 def split(name: str) -> tuple[str, str]:

@@ -1,14 +1,14 @@
 """Renders the product families, in slices, so that a scrape never holds up the stream.
 
-prometheus_client takes a second of CPU for 50,000 series, holding the interpreter all the while; sample prefixes that
-are escaped once, when the series is born, render the same in a tenth of it.
+prometheus_client takes a second of CPU for 50,000 series, holding the interpreter all the while; one template for each
+family, and values that are escaped once, when the series is born, render the same in a tenth of it.
 """
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 from exporter.metrics.families import Family
-from exporter.metrics.series import ESCAPES, Series, Values
+from exporter.metrics.series import ESCAPES, Series, Values, template
 from exporter.metrics.store import Store
 
 _SLICE = 500
@@ -25,10 +25,11 @@ class Exposition:
         """The exposition text of all product families, without OpenMetrics' `# EOF`."""
         for family in self._store.families:
             yield _header(family, openmetrics=openmetrics)
+            line = template(family)
             for part in self._slices(family, lock):
                 with lock:
-                    samples = [(series.prefix, series.value) for series in part]
-                yield "".join(f"{prefix}{value}\n" for prefix, value in samples)
+                    samples = [(series.texts, series.value) for series in part]
+                yield "".join([f"{line % texts}{value}\n" for texts, value in samples])
 
     def rows(self, family: Family, lock: AbstractContextManager[object]) -> Iterator[tuple[Values, int]]:
         """Label values and value of every live series of a family."""

@@ -13,21 +13,21 @@ ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 class Series:
-    """A counter that is exposed; `prefix` is its sample line up to the value, escaped once."""
+    """A counter that is exposed; `texts` are the values of its labels as a sample has them, escaped once."""
 
-    __slots__ = ("key", "pool", "prefix", "used_ns", "value")
+    __slots__ = ("key", "pool", "texts", "used_ns", "value")
 
-    def __init__(self, family: Family, key: Values, pool: str, value: int, now_ns: int) -> None:
+    def __init__(self, key: Values, pool: str, value: int, now_ns: int) -> None:
         self.key, self.pool, self.value, self.used_ns = key, pool, value, now_ns
-        prefix = _template(family) % key
-        # Hardly any label has a character to escape, so all are looked at together first.
-        if prefix.count('"') != 2 * len(key) or "\\" in prefix or "\n" in prefix:
-            prefix = _template(family) % tuple(text.translate(ESCAPES) for text in key)
-        self.prefix = prefix
+        # Hardly any label has a character to escape, so all are looked at together first, and need no copy.
+        together = "".join(key)
+        escapes = '"' in together or "\\" in together or "\n" in together
+        self.texts = tuple(text.translate(ESCAPES) for text in key) if escapes else key
 
 
 @lru_cache
-def _template(family: Family) -> str:
+def template(family: Family) -> str:
+    """The sample line of a family up to the value, with a place for the value of each label."""
     pairs = ",".join(f'{label.name}="%s"' for label in family.labels)
     return f"{family.name}{{{pairs}}} "
 

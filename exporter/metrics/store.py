@@ -110,7 +110,7 @@ class Store:
 
     def _bear(self, series: FamilySeries, key: Values, pool: str) -> Series:
         value = self.retained.take(series, key)
-        born = series.live[key] = Series(series.family, key, pool, value, self._now_ns)
+        born = series.live[key] = Series(key, pool, value, self._now_ns)
         self.ceiling.born(series, pool)
         self._budget.born(series.family, key, pool)
         return born

@@ -38,6 +38,8 @@ def memory(_session: Session) -> Figures:
         answer = json.loads(fed.communicate()[0])
     if answer["counted"] != flows:
         raise InvalidMeasurementError(f"{answer['counted']} of {flows} flows have an outcome")
+    if answer["unnoted"]:
+        raise InvalidMeasurementError(f"{answer['unnoted']} contacts are not in the memory that is measured")
     half, end = answer["resident"]
     say(f"memory: {half / _MIB:.0f} MiB after half of them, {end / _MIB:.0f} MiB at the end")
     return {"rss_mib_end": end / _MIB, "rss_growth_last_half": (end - half) / half}

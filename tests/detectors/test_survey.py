@@ -127,7 +127,7 @@ def test_who_is_no_longer_held() -> None:
     watching.see(*(_of(number) for number in range(10)))
     watching.judging.finish()
     assert len(_names(watching)) == 10
-    del watching.judging._recall._workloads[WorkloadKey("east", "shop", "web-3")]
+    watching.judging._recall._held.let_go(WorkloadKey("east", "shop", "web-3"))
     watching.judging.finish()
     assert len(_names(watching)) == 9
 

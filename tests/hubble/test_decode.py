@@ -472,6 +472,21 @@ def test_endpoints_that_recur_are_one_object(decoder: Decoder) -> None:
     assert "one more" in flow_of(decoder, message).source.labels
 
 
+def test_pods_of_one_workload_share_their_labels(decoder: Decoder) -> None:
+    """Pods with the same labels share one set of them, and pods of other workloads the texts that they have as well."""
+    common = ["k8s:io.kubernetes.pod.namespace=shop", "k8s:io.cilium.k8s.policy.cluster=east"]
+    first, second, other = (
+        flow_of(
+            decoder, flow_pb2.Flow(source=flow_pb2.Endpoint(pod_name=pod, labels=[*common, f"k8s:app={app}"]))
+        ).source
+        for pod, app in (("web-1", "web"), ("web-2", "web"), ("db-1", "db"))
+    )
+    assert first.labels == {*common, "k8s:app=web"}
+    assert first.labels is second.labels
+    assert other.labels == {*common, "k8s:app=db"}
+    assert len({id(label) for labels in (first.labels, other.labels) for label in labels}) == 4
+
+
 def test_the_memory_of_endpoints_is_bounded() -> None:
     """It never holds more than its bound, counts how often it started over, and what comes out stays right."""
     decoder = Decoder(3)

@@ -95,6 +95,20 @@ def test_known_is_written_later(one: Recalling) -> None:
     assert one.stored() == {API: Row(1, 5, 1)}
 
 
+def test_much_does_not_wait() -> None:
+    """When so much waits that it takes memory, it is written before its time."""
+    recalling = Recalling()
+    recalling.recall = Recall(recalling.store, KnownSettings(entries=4 * MOST, refresh=60), recalling.steady)
+    facts = many(WEB, 2_000)
+    recalling.recall.note(facts)
+    recalling.recall.note(facts[1:])
+    recalling.recall.flush()
+    assert recalling.recall.waiting == 1_999
+    recalling.recall.note(facts[:1])
+    recalling.recall.flush()
+    assert recalling.recall.waiting == 0
+
+
 def test_nothing_is_written_when_nothing_waits(one: Recalling) -> None:
     """A flush of nothing does not ask the store."""
     one.later(1_000)
