@@ -13,6 +13,7 @@ from pathlib import Path
 
 from exporter import log
 from exporter.accepting.command import run as accept_command
+from exporter.demo.declared import ALLOWLIST
 from exporter.demo.learning import DEMO_LEARNING
 from exporter.demo.server import CannotServeError
 from exporter.demo.telling import Demo, dumped
@@ -140,6 +141,9 @@ def _demo(settings: Settings, options: argparse.Namespace) -> int:
         # The story has two hours of history, not two weeks.
         known = settings.known.model_copy(update={"learning": DEMO_LEARNING})
         settings = settings.model_copy(update={"known": known})
+    if "files" not in settings.expectations.model_fields_set:
+        expectations = settings.expectations.model_copy(update={"files": (ALLOWLIST,)})
+        settings = settings.model_copy(update={"expectations": expectations})
     server = Demo(settings.demo, once=options.once, announce=None if options.once else announce)
     try:
         address = server.start()

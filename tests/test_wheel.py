@@ -50,9 +50,10 @@ def test_schemas_are_in_the_wheel(installed: Path, stage: str) -> None:
 
 
 def test_demo_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
-    """The demo plays its story to the end and prints its metrics."""
+    """The demo plays its story to the end, with the allowlist that it declares, and prints its metrics."""
     out = _python(installed, tmp_path, "-m", "exporter", "demo", "--once")
     assert "hubble_egress_connections_total{" in out
+    assert 'hubble_egress_unexpected_connections_total{source_namespace="shop",source_workload="recommender"' in out
 
 
 def test_version_names_the_commit(installed: Path, tmp_path: Path) -> None:

@@ -88,8 +88,9 @@ def images(turn: int, at: float, scene: Scene) -> Flows:
     addresses = [f"203.0.113.{128 + (turn * 4 + number) % 64}" for number in range(4)]
     yield from lookup(scene, cluster.RECOMMENDER, "cdn.images.example", at, ["edge.images.example.", *addresses])
     for number, address in enumerate(addresses[:2]):
-        call = scene.call(cluster.RECOMMENDER, named(address, "cdn.images.example"), 443)
-        yield from connection(call, at + 1 + number, policy="recommender")
+        # No policy restricts this workload, and so none gives the address an identity of its own.
+        call = scene.call(cluster.RECOMMENDER, outside(address, "cdn.images.example"), 443)
+        yield from connection(call, at + 1 + number)
 
 
 def _platform(number: int, start: float, scene: Scene) -> Flows:

@@ -108,7 +108,6 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         dns_queries shop recommender AAAA 6
         dns_responses shop recommender NOERROR false 12
         named_connections observed 12
-        policy_verdicts shop recommender fqdn allowed l3-l4 shop recommender 12
         policy_verdicts shop recommender identity redirected l3-l4 shop dns 6
         world_connection_starts demo/node-1 12
         world_connections_answered demo/node-1 12""",

@@ -1,6 +1,7 @@
 """The demo as a whole: a story, told over gRPC."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import grpc
 import pytest
 
 from exporter.demo.cluster import NODES
+from exporter.demo.declared import ALLOWLIST
 from exporter.demo.incidents import INCIDENTS
 from exporter.demo.settings import DemoSettings
 from exporter.demo.story import HISTORY_MINUTES, MINUTE_NS, Heading, Membership, history
@@ -99,14 +101,24 @@ def test_a_dump_is_the_story() -> None:
 
 
 def test_a_replayed_dump_equals_the_demo(tmp_path: Path) -> None:
-    """The product families of `demo --once` and of its dump are the same, byte for byte, if both learn as fast."""
+    """What `demo --once` and its dump count is the same, byte for byte, if both learn as fast and expect the same."""
     learning = ("--known.learning.min-age=30m", "--known.learning.quiet=20m", "--known.learning.starts=0")
+    same = (*learning, "--expectations.files", ALLOWLIST)
     for seed in ("1", "5"):
         file = f"{tmp_path}/story.jsonl"
         assert run("demo", "--dump", file, "--demo.seed", seed).returncode == 0
-        streamed, replayed = run("demo", "--once", "--demo.seed", seed), run("replay", "--once", file, *learning)
+        streamed, replayed = run("demo", "--once", "--demo.seed", seed), run("replay", "--once", file, *same)
         assert _products(streamed.stdout) == _products(replayed.stdout)
         assert len(_products(streamed.stdout)) > 100
+
+
+def test_what_the_demo_declares(tmp_path: Path) -> None:
+    """By its own allowlist the recommender's beacon is unexpected, and passes; by files that somebody names not."""
+    told = [line for line in _products(run("demo", "--once").stdout) if "unexpected_connections" in line]
+    assert [re.findall(r'source_workload="(\w+)"', line) for line in told] == [["recommender"]]
+    theirs = tmp_path / "empty.yaml"
+    theirs.write_text("")
+    assert "unexpected_connections_total{" not in run("demo", "--once", "--expectations.files", str(theirs)).stdout
 
 
 def test_a_dump_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
