@@ -14,10 +14,10 @@ LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annot
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types imports fresh cover proof soak month bench lock generate reference dashboards clean
+.PHONY: help setup demo test check format lint types imports fresh cover proof e2e watch soak month bench lock generate reference dashboards clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with the command hubble-egress-exporter in it
 
@@ -66,10 +66,17 @@ cover: setup
 	@echo "seed of the randomised tests: $(SEED)"
 	@$(BIN)/python -m pytest -q --hypothesis-seed=$(SEED) --cov --cov-report=term
 
-proof: check ## the slow proofs, run before an issue is resolved
+# With CI=true `check` has run them already.
+proof: check $(if $(filter true,$(CI)),,e2e) ## the slow proofs, run before an issue is resolved
 	@seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); echo "seed of the randomised tests: $$seed"; \
 	EXPORTER_EXAMPLES=2000 $(BIN)/python -m pytest -q -k "property or fuzz" --hypothesis-seed=$$seed
 	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real tests/faults tests/known/test_kills.py
+
+e2e: setup ## the demo, a real Prometheus and a real Alertmanager: which alerts arrive, which panels have data, about 4 minutes
+	@EXPORTER_E2E=yes $(BIN)/python -m pytest -q tests/e2e
+
+watch: setup ## the same programs for a person who wants to look at them; Ctrl-C ends them
+	@$(BIN)/python -m tests.e2e
 
 soak: setup ## minutes of faults over real gRPC, and what came of them (MINUTES=10)
 	@$(BIN)/python -m tests.faults.soak $(MINUTES)

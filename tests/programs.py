@@ -64,9 +64,9 @@ def run(
     return subprocess.CompletedProcess(ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
 
-def eventually(condition: Callable[[], bool], what: str) -> None:
+def eventually(condition: Callable[[], bool], what: str, seconds: float = DEADLINE) -> None:
     """Return when `condition` holds; fail when it does not within the deadline."""
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             pytest.fail(f"never happened: {what}")
