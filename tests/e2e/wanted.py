@@ -30,36 +30,70 @@ def workload_of(labels: dict[str, str]) -> str:
     return "/".join(labels[name] for name in ("source_namespace", "source_workload") if name in labels)
 
 
-def _unexpected(severity: str, workload: str, destination: str, port: str, verdict: str = "dropped") -> Wanted:
-    names = {"info": "Seen", "warning": "Active", "critical": "Persistent"}
-    kind = "fqdn" if "." in destination and "/" not in destination else "world"
-    labels = {"destination": destination, "destination_port": port, "destination_kind": kind, "verdict": verdict}
-    return Wanted(f"HubbleEgressUnexpectedDestination{names[severity]}", severity, workload, destination, labels)
+_LEVELS = {
+    "HubbleEgressUnexpectedDestinationSeen": "info",
+    "HubbleEgressUnexpectedDestinationActive": "warning",
+    "HubbleEgressUnexpectedDestinationPersistent": "critical",
+}
 
 
-def _dns(alert: str, workload: str, cause: str, words: str) -> Wanted:
+def _unexpected(
+    workload: str, kind: str, destination: str, port: str, verdict: str = "dropped", *, persists: bool = False
+) -> tuple[Wanted, ...]:
+    """Seen and active, and persistent if it `persists`."""
+    labels = {"destination_kind": kind, "destination": destination, "destination_port": port, "verdict": verdict}
+    levels = list(_LEVELS.items())[: 3 if persists else 2]
+    return tuple(Wanted(alert, severity, workload, destination, labels) for alert, severity in levels)
+
+
+def _names(alert: str, workload: str, cause: str, words: str) -> Wanted:
     return Wanted(alert, "warning", workload, words, {"cause": cause})
 
 
 MUST = (
-    # What nobody declared: the default deny, a campaign nobody spoke of, a leak, and the one that gets out.
-    _unexpected("warning", "shop/frontend", "world", "8443"),
-    _unexpected("warning", "shop/mailer", "newsletter.campaign.example", "443"),
-    _unexpected("warning", "shop/report", "paste.leak.example", ""),
-    _unexpected("critical", "shop/recommender", "world", "8443", "forwarded"),
-    Wanted("HubbleEgressDeniedBurst", "warning", "ops/ci-runner", "ops/ci-runner", {}),
-    Wanted("HubbleEgressMetadataContacted", "warning", "shop/report", "shop/report", {}),
-    Wanted("HubbleEgressKnownDestinationNewPort", "warning", "shop/checkout", "shop/checkout", {}),
-    Wanted("HubbleEgressAuditWouldDrop", "info", "shop/search", "shop/search", {}),
-    # Names.
-    _dns("HubbleEgressDNSBlocked", "shop/wishlist", "dns_blocked", "shop/wishlist"),
-    _dns("HubbleEgressDNSBlocked", "shop/invoice", "dns_tcp_blocked", "shop/invoice"),
-    _dns("HubbleEgressDNSQueryRefused", "shop/report", "query_refused", "shop/report"),
-    _dns("HubbleEgressNameNotReachable", "shop/mailer", "egress_denied_after_dns", "shop/mailer"),
-    _dns("HubbleEgressDNSFailing", "ops/backup", "infrastructure", "ops/backup"),
+    *_unexpected("shop/recommender", "world", "world", "8443", "forwarded", persists=True),
+    *_unexpected("shop/frontend", "world", "world", "8443"),
+    *_unexpected("shop/catalog", "cidr", "198.51.100.64/26", "25"),
+    *_unexpected("shop/mailer", "fqdn", "newsletter.campaign.example", "443"),
+    # A name that was refused: to what port it would have gone nobody knows.
+    *_unexpected("shop/report", "fqdn", "paste.leak.example", ""),
+    *_unexpected("shop/report", "world", "world", "80"),
+    *(one for port in ("22", "443", "4444") for one in _unexpected("ops/ci-runner", "world", "world", port)),
+    Wanted("HubbleEgressDeniedBurst", "warning", "ops/ci-runner", "times in ten minutes", {}),
+    Wanted("HubbleEgressMetadataContacted", "warning", "shop/report", "metadata address", {"scope": "metadata"}),
+    Wanted(
+        "HubbleEgressKnownDestinationNewPort",
+        "warning",
+        "shop/checkout",
+        "api.payments.example (public) at 8444/tcp",
+        {"destination": "api.payments.example", "destination_port": "8444", "verdict": "forwarded"},
+    ),
+    Wanted(
+        "HubbleEgressAuditWouldDrop",
+        "info",
+        "shop/search",
+        "audit mode",
+        {"destination_kind": "world", "destination_port": "443", "verdict": "audited"},
+    ),
+    _names("HubbleEgressDNSBlocked", "shop/wishlist", "dns_blocked", "it resolves nothing"),
+    _names("HubbleEgressDNSBlocked", "shop/invoice", "dns_tcp_blocked", "53/TCP"),
+    _names("HubbleEgressDNSQueryRefused", "shop/report", "query_refused", "refuses a name"),
+    _names(
+        "HubbleEgressNameNotReachable",
+        "shop/mailer",
+        "egress_denied_after_dns",
+        "the connection to the answer is denied",
+    ),
+    # The egress gateway that is not there.
+    _names("HubbleEgressDNSFailing", "ops/backup", "infrastructure", "gateways"),
 )
-
-# What fires as well, and is kept back by the inhibit rules: more is said about the same.
+"""What arrives at a receiver."""
 FIRES: tuple[Wanted, ...] = ()
-# What depends on how fast the machine is.
-MAY: tuple[Wanted, ...] = ()
+"""What fires as well, and is kept back by the inhibit rules: an alert that arrives says more about the same."""
+MAY: tuple[tuple[Wanted, str], ...] = (
+    (
+        Wanted("HubbleEgressKnownDestinationNewPort", "warning", "shop/checkout", "", {"destination": ""}),
+        "the rule that finds out which destination it was may be evaluated half a minute later",
+    ),
+)
+"""What depends on the moment of a scrape, and why."""
