@@ -10,8 +10,10 @@ from tests.programs import ROOT
 FOLDER = ROOT / "dashboards"
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))")
 _LABEL_VALUES = re.compile(r"label_values\((?P<match>.*), *(?P<label>\w+)\)", re.DOTALL)
-# A quarter of an hour on the screen, scraped as deploy/prometheus/ says: Grafana takes four scrapes for its rates.
-_GRAFANA = {"__rate_interval": "60s", "__interval": "15s", "__range": "900s", "__range_s": "900"}
+SPAN = 3600
+"""Seconds that a dashboard shows when it is opened."""
+_SCRAPES = 15
+"""Seconds between two of them, by deploy/prometheus/: Grafana's least step where a query names none."""
 
 
 class Query(NamedTuple):
@@ -21,7 +23,8 @@ class Query(NamedTuple):
     panel: str
     ref: str
     text: str
-    over_time: bool
+    step: int
+    """Seconds between two points; 0 for one that asks for now."""
 
     def __str__(self) -> str:
         """Its name among the tests."""
@@ -47,11 +50,19 @@ def boards() -> list[dict[str, Any]]:
 def queries() -> list[Query]:
     """Every query of every panel, within rows too."""
     return [
-        Query(board["title"], panel["title"], target["refId"], target["expr"], not target.get("instant", False))
+        Query(board["title"], panel["title"], target["refId"], target["expr"], _step_of(target))
         for board in boards()
         for panel in _panels(board["panels"])
         for target in panel.get("targets", [])
     ]
+
+
+def _step_of(target: dict[str, Any]) -> int:
+    if target.get("instant"):
+        return 0
+    interval = target.get("interval", f"{_SCRAPES}s")
+    assert interval.endswith("s"), interval
+    return int(interval[:-1])
 
 
 def silent_panels() -> set[str]:
@@ -75,9 +86,11 @@ def variables() -> list[Variable]:
     return found
 
 
-def filled(text: str, values: Mapping[str, str]) -> str:
+def filled(text: str, values: Mapping[str, str], step: int = 0) -> str:
     """The text with a value for each variable; one that nobody knows is a fault of the dashboard."""
-    known = {**_GRAFANA, **values}
+    step = step or _SCRAPES
+    # Grafana takes four of the least steps for its rates.
+    known = {"__rate_interval": f"{4 * step}s", "__interval": f"{step}s", "__range": f"{SPAN}s", **values}
     return _VARIABLE.sub(lambda found: known[found[1] or found[2]], text)
 
 

@@ -54,5 +54,5 @@ def test_failures(tmp_path: Path) -> None:
         _ = 1 / 0
     assert [program.is_alive for program in stack.programs] == [False, False, False]
     broken = Running("broken", [sys.executable, "-c", "raise SystemExit('no such setting')"], tmp_path / "log")
-    with broken, pytest.raises(RuntimeError, match="(?s)broken has ended:.*no such setting"):
+    with broken, pytest.raises(RuntimeError, match=r"(?s)broken has ended:.*no such setting"):
         broken.await_ready("http://127.0.0.1:9/-/ready")

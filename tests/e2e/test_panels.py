@@ -7,14 +7,13 @@ import re
 import pytest
 
 from tests.e2e.asking import QueryError, Series
-from tests.e2e.boards import Query, Variable, all_chosen, boards, filled, queries, silent_panels, variables
+from tests.e2e.boards import SPAN, Query, Variable, all_chosen, boards, filled, queries, silent_panels, variables
 from tests.e2e.stack import Stack
 from tests.e2e.told import told_twice
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("CI") != "true" and "EXPORTER_E2E" not in os.environ, reason="takes minutes: `make e2e` runs it"
 )
-_STEP, _SPAN = 15, 900
 EMPTY: dict[str, str] = {}
 """Queries that have no data in the story, by name, and why."""
 EMPTY_VARIABLES = {"cluster": "one cluster, and nobody gave it a label"}
@@ -27,11 +26,11 @@ def told(stack: Stack) -> Stack:
 
 
 def _answer(stack: Stack, query: Query, values: dict[str, str]) -> Series:
-    text = filled(query.text, values)
-    if not query.over_time:
+    text = filled(query.text, values, query.step)
+    if not query.step:
         return stack.prometheus.instant(text)
     now = stack.prometheus.now()
-    return stack.prometheus.over(text, now - _SPAN, now, _STEP)
+    return stack.prometheus.over(text, now - SPAN, now, query.step)
 
 
 def _has_data(series: Series) -> bool:
