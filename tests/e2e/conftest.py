@@ -15,14 +15,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     with running(tmp_path_factory.mktemp("e2e")) as started:
         pytestconfig.stash[_STACK] = started
         yield started
-        del pytestconfig.stash[_STACK]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the ends of the logs with each failure."""
+    """Show the ends of the logs with the first failure: what comes after it has the same."""
     report = yield
     stack = item.config.stash.get(_STACK, None)
     if report.failed and stack is not None:
         report.sections.append(("what the programs said", stack.last_words()))
+        del item.config.stash[_STACK]
     return report

@@ -8,7 +8,8 @@ import yaml
 
 from tests.programs import ROOT
 
-_WAITS = {"group_wait": "1s", "group_interval": "2s"}
+_WAITS = {"group_wait": "5s", "group_interval": "5s"}
+"""Long enough for an alert that makes others silent: it comes with them, and not after them, as in a real group."""
 
 
 def laid_out(folder: Path, exporter: str, alertmanager: str, receiver: str) -> None:
@@ -23,9 +24,10 @@ def laid_out(folder: Path, exporter: str, alertmanager: str, receiver: str) -> N
 
 def hurried(config: dict[str, Any], receiver: str) -> dict[str, Any]:
     """The same routes, inhibitions and receivers; each of these posts to us at its own path, and nobody waits long."""
-    names = [one["name"] for one in config["receivers"]]
-    hooks = {name: [{"url": f"{receiver}/{name}", "send_resolved": True}] for name in names}
-    receivers = [{"name": name, "webhook_configs": hooks[name]} for name in names]
+    receivers = [
+        {**one, "webhook_configs": [{**hook, "url": f"{receiver}/{one['name']}"} for hook in one["webhook_configs"]]}
+        for one in config["receivers"]
+    ]
     return {**config, "receivers": receivers, "route": _hurried_route({**_WAITS, **config["route"]})}
 
 

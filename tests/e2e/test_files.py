@@ -61,18 +61,19 @@ def test_what_is_hurried() -> None:
     deepest: dict[str, Any] = {"receiver": "team", "matchers": ['severity="info"'], "group_wait": "10m"}
     route = {"receiver": "all", "repeat_interval": "26h", "routes": [{"continue": True, "routes": [deepest]}]}
     rules = [{"source_matchers": ['severity="critical"'], "equal": ["source_workload"]}]
-    receivers = [{"name": "all", "webhook_configs": [{"url": "http://a"}]}, {"name": "team", "email_configs": []}]
+    chat = {"url": "http://chat.example", "send_resolved": False}
+    receivers = [{"name": "all", "webhook_configs": [{"url": "http://a"}]}, {"name": "team", "webhook_configs": [chat]}]
     assert hurried({"route": route, "inhibit_rules": rules, "receivers": receivers}, "http://us") == {
         "route": {
             "receiver": "all",
             "repeat_interval": "26h",
-            "group_wait": "1s",
-            "group_interval": "2s",
-            "routes": [{"continue": True, "routes": [{**deepest, "group_wait": "1s"}]}],
+            "group_wait": "5s",
+            "group_interval": "5s",
+            "routes": [{"continue": True, "routes": [{**deepest, "group_wait": "5s"}]}],
         },
         "inhibit_rules": rules,
         "receivers": [
-            {"name": "all", "webhook_configs": [{"url": "http://us/all", "send_resolved": True}]},
-            {"name": "team", "webhook_configs": [{"url": "http://us/team", "send_resolved": True}]},
+            {"name": "all", "webhook_configs": [{"url": "http://us/all"}]},
+            {"name": "team", "webhook_configs": [{**chat, "url": "http://us/team"}]},
         ],
     }

@@ -1,5 +1,7 @@
 """How far the story is."""
 
+from datetime import datetime
+
 from exporter.demo.incidents import INCIDENTS
 from tests.e2e.stack import Stack
 from tests.programs import eventually
@@ -23,5 +25,6 @@ def _is_told(stack: Stack, title: str) -> bool:
 
 
 def _all_evaluated_since(stack: Stack, time: float) -> bool:
-    groups = stack.prometheus.instant("prometheus_rule_group_last_evaluation_timestamp_seconds")
-    return all(float(group["value"][1]) >= time for group in groups)
+    stack.check_alive()
+    last = [datetime.fromisoformat(group["lastEvaluation"]).timestamp() for group in stack.prometheus.groups()]
+    return bool(last) and min(last) >= time

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+_PLACES = {"critical": "pager", "warning": "tickets", "info": "chat"}
+
 
 class Wanted(NamedTuple):
     """An alert about a workload: labels that it has, and words of its texts."""
@@ -15,6 +17,12 @@ class Wanted(NamedTuple):
     def __str__(self) -> str:
         """Its name among the tests."""
         return " ".join([self.alert, self.workload, *self.labels.values()])
+
+    @property
+    def receiver(self) -> str:
+        """Whom the shipped routes tell: the shop is a team of its own, and how loud it is depends on the severity."""
+        team = "shop" if self.workload.startswith("shop/") else "platform"
+        return f"{team}-{_PLACES[self.severity]}"
 
     def is_told_by(self, labels: dict[str, str]) -> bool:
         """Whether an alert with these labels is the one."""
@@ -30,20 +38,27 @@ def workload_of(labels: dict[str, str]) -> str:
     return "/".join(labels[name] for name in ("source_namespace", "source_workload") if name in labels)
 
 
-_LEVELS = {
-    "HubbleEgressUnexpectedDestinationSeen": "info",
-    "HubbleEgressUnexpectedDestinationActive": "warning",
-    "HubbleEgressUnexpectedDestinationPersistent": "critical",
-}
+_LEVELS = {"info": "Seen", "warning": "Active", "critical": "Persistent"}
+_Contact = tuple[str, str, str, str, str]
+_CONTACTS: tuple[_Contact, ...] = (
+    ("shop/frontend", "world", "world", "8443", "dropped"),
+    ("shop/catalog", "cidr", "198.51.100.64/26", "25", "dropped"),
+    ("shop/mailer", "fqdn", "newsletter.campaign.example", "443", "dropped"),
+    # A name that was refused: to what port it would have gone nobody knows.
+    ("shop/report", "fqdn", "paste.leak.example", "", "dropped"),
+    ("shop/report", "world", "world", "80", "dropped"),
+    ("ops/ci-runner", "world", "world", "22", "dropped"),
+    ("ops/ci-runner", "world", "world", "443", "dropped"),
+    ("ops/ci-runner", "world", "world", "4444", "dropped"),
+)
+_BEACON: _Contact = ("shop/recommender", "world", "world", "8443", "forwarded")
 
 
-def _unexpected(
-    workload: str, kind: str, destination: str, port: str, verdict: str = "dropped", *, persists: bool = False
-) -> tuple[Wanted, ...]:
-    """Seen and active, and persistent if it `persists`."""
+def _unexpected(severity: str, contact: _Contact) -> Wanted:
+    workload, kind, destination, port, verdict = contact
     labels = {"destination_kind": kind, "destination": destination, "destination_port": port, "verdict": verdict}
-    levels = list(_LEVELS.items())[: 3 if persists else 2]
-    return tuple(Wanted(alert, severity, workload, destination, labels) for alert, severity in levels)
+    alert = f"HubbleEgressUnexpectedDestination{_LEVELS[severity]}"
+    return Wanted(alert, severity, workload, f"{destination} (", labels)
 
 
 def _names(alert: str, workload: str, cause: str, words: str) -> Wanted:
@@ -51,14 +66,8 @@ def _names(alert: str, workload: str, cause: str, words: str) -> Wanted:
 
 
 MUST = (
-    *_unexpected("shop/recommender", "world", "world", "8443", "forwarded", persists=True),
-    *_unexpected("shop/frontend", "world", "world", "8443"),
-    *_unexpected("shop/catalog", "cidr", "198.51.100.64/26", "25"),
-    *_unexpected("shop/mailer", "fqdn", "newsletter.campaign.example", "443"),
-    # A name that was refused: to what port it would have gone nobody knows.
-    *_unexpected("shop/report", "fqdn", "paste.leak.example", ""),
-    *_unexpected("shop/report", "world", "world", "80"),
-    *(one for port in ("22", "443", "4444") for one in _unexpected("ops/ci-runner", "world", "world", port)),
+    _unexpected("critical", _BEACON),
+    *(_unexpected("warning", contact) for contact in _CONTACTS),
     Wanted("HubbleEgressDeniedBurst", "warning", "ops/ci-runner", "times in ten minutes", {}),
     Wanted("HubbleEgressMetadataContacted", "warning", "shop/report", "metadata address", {"scope": "metadata"}),
     Wanted(
@@ -88,12 +97,20 @@ MUST = (
     _names("HubbleEgressDNSFailing", "ops/backup", "infrastructure", "gateways"),
 )
 """What arrives at a receiver."""
-FIRES: tuple[Wanted, ...] = ()
-"""What fires as well, and is kept back by the inhibit rules: an alert that arrives says more about the same."""
+HELD_BACK = (
+    _unexpected("warning", _BEACON),
+    *(_unexpected("info", contact) for contact in (*_CONTACTS, _BEACON)),
+)
+"""What fires as well, and does not arrive: an alert that arrives says more about the same contact."""
+_FORBIDDEN: _Contact = ("shop/frontend", "fqdn", "files.partner.example", "80", "dropped")
 MAY: tuple[tuple[Wanted, str], ...] = (
     (
         Wanted("HubbleEgressKnownDestinationNewPort", "warning", "shop/checkout", "", {"destination": ""}),
         "the rule that finds out which destination it was may be evaluated half a minute later",
+    ),
+    *(
+        (_unexpected(severity, _FORBIDDEN), "a request that the proxy forbids, until the next one is allowed")
+        for severity in ("info", "warning")
     ),
 )
 """What depends on the moment of a scrape, and why."""
