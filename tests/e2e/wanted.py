@@ -94,7 +94,7 @@ MUST = (
         "the connection to the answer is denied",
     ),
     # The egress gateway that is not there.
-    _names("HubbleEgressDNSFailing", "ops/backup", "infrastructure", "gateways"),
+    _names("HubbleEgressInfrastructureDrops", "ops/backup", "infrastructure", "gateways"),
 )
 """What arrives at a receiver."""
 HELD_BACK = (
