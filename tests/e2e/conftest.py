@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from tests.e2e.stack import Stack, running
+from tests.e2e.told import told_twice
 
 _STACK = pytest.StashKey[Stack]()
 
@@ -15,6 +16,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     with running(tmp_path_factory.mktemp("e2e")) as started:
         pytestconfig.stash[_STACK] = started
         yield started
+
+
+@pytest.fixture(scope="session")
+def told(stack: Stack) -> Stack:
+    """The stack when everything has happened twice."""
+    return told_twice(stack)
 
 
 @pytest.hookimpl(wrapper=True)

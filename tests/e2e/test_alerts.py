@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.e2e.stack import Arrived, Stack
-from tests.e2e.told import DEADLINE, told_twice
+from tests.e2e.told import DEADLINE
 from tests.e2e.wanted import HELD_BACK, MAY, MUST, Wanted, workload_of
 from tests.programs import ROOT, eventually, get
 
@@ -44,12 +44,6 @@ def test_what_must_arrive(stack: Stack, wanted: Wanted) -> None:
         namespace, _, workload = wanted.workload.partition("/")
         assert f"var-source_namespace={namespace}" in said["dashboard_url"]
         assert f"var-source_workload={workload}" in said["dashboard_url"]
-
-
-@pytest.fixture(scope="module")
-def told(stack: Stack) -> Stack:
-    """The stack when everything has happened twice."""
-    return told_twice(stack)
 
 
 def test_what_is_held_back(told: Stack) -> None:
