@@ -10,7 +10,7 @@ from tests.e2e.told import told_twice
 _STACK = pytest.StashKey[Stack]()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Stack]:
     """The demo, Prometheus and Alertmanager, from the first test that needs them to the end."""
     with running(tmp_path_factory.mktemp("e2e")) as started:
@@ -18,7 +18,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def told(stack: Stack) -> Stack:
     """The stack when everything has happened twice."""
     return told_twice(stack)
