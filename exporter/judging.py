@@ -24,6 +24,8 @@ from exporter.log import logger
 
 _BATCH = 500
 _PAUSE_SECONDS = 1.0
+_GATHER_SECONDS = 0.05
+"""What arrives within so long is judged together: to wake for each note costs more than to judge it."""
 _EXPIRE_SECONDS = 3600.0
 _STEP_SECONDS = 3600.0
 """A wall clock that moves against the steady one by more than this was set, and is not believed for an hour."""
@@ -87,7 +89,8 @@ class Judging:
     def work(self, stopping: Callable[[], bool]) -> None:
         """Step until it is time to stop, then write what waits."""
         while not stopping():
-            self.inbox.arrived.wait(_PAUSE_SECONDS)
+            if self.inbox.arrived.wait(_PAUSE_SECONDS):
+                time.sleep(_GATHER_SECONDS)
             self.step()
         self.finish()
         self.close()
