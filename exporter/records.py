@@ -47,8 +47,9 @@ class Records:
             destination = self._destinations.destination_of(flow, source)
             if isinstance(record, Http | Kafka):
                 self._recorder.l7_request(flow, source, destination, record)
-        # A refused query is a contact to the name that was asked, not to the resolver; a name of the cluster is none.
-        is_contact = destination.external or not isinstance(record, Dns)
+        # A refused query is a contact to the name that was asked, not to the resolver; a name of the cluster is none. A
+        # refused request is none either: its connection was let pass, and said whether the destination is expected.
+        is_contact = destination.external and isinstance(record, Dns)
         unexpected = is_contact and self._seeing.begins(flow, source, destination).expectation is Expectation.UNEXPECTED
         self._recorder.drop(flow, source, destination, unexpected=unexpected)
         self._recent.dropped(flow, source, destination)

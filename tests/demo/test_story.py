@@ -158,7 +158,6 @@ EXPECTED: dict[Callable[[float, Scene], Flows], str] = {
         drops shop frontend fqdn public files.partner.example 80 tcp l7_denied 1
         l7_requests shop frontend fqdn public files.partner.example http PUT 403 dropped 1
         named_connections observed 1
-        unexpected_drops shop frontend fqdn public 1
         policy_verdicts shop frontend fqdn redirected l3-l4 shop frontend-l7 1""",
     # Policy let the first packet pass, which counts as a connection; there was no way out for it and its retries.
     incidents.no_egress_gateway: """

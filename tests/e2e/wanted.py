@@ -102,15 +102,10 @@ HELD_BACK = (
     *(_unexpected("info", contact) for contact in (*_CONTACTS, _BEACON)),
 )
 """What fires as well, and does not arrive: an alert that arrives says more about the same contact."""
-_FORBIDDEN: _Contact = ("shop/frontend", "fqdn", "files.partner.example", "80", "dropped")
 MAY: tuple[tuple[Wanted, str], ...] = (
     (
         Wanted("HubbleEgressKnownDestinationNewPort", "warning", "shop/checkout", "", {"destination": ""}),
         "the rule that finds out which destination it was may be evaluated half a minute later",
-    ),
-    *(
-        (_unexpected(severity, _FORBIDDEN), "a request that the proxy forbids, until the next one is allowed")
-        for severity in ("info", "warning")
     ),
 )
 """What depends on the moment of a scrape, and why."""
