@@ -14,7 +14,7 @@ LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annot
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types imports fresh cover proof e2e watch soak month bench lock generate reference dashboards clean
+.PHONY: help setup demo test check format lint types imports fresh cover proof e2e watch soak month bench lock generate reference dashboards pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ dashboards: setup ## write the dashboards' JSON from their builders
 lock: ## pin what pyproject.toml asks for (needs uv)
 	uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.txt
 	uv pip compile $(LOCK) -c requirements-dev.txt pyproject.toml -o requirements.txt
+
+pictures: setup ## draw the dashboards with Grafana's components over the demo's data, about 12 minutes (npm, Chromium)
+	@$(BIN)/python -m tests.pictures
 
 clean: ## remove what make made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist
