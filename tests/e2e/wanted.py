@@ -58,7 +58,8 @@ def _unexpected(severity: str, contact: _Contact) -> Wanted:
     workload, kind, destination, port, verdict = contact
     labels = {"destination_kind": kind, "destination": destination, "destination_port": port, "verdict": verdict}
     alert = f"HubbleEgressUnexpectedDestination{_LEVELS[severity]}"
-    return Wanted(alert, severity, workload, f"{destination} (", labels)
+    text = "an address without a name (" if destination == "world" else f"{destination} ("
+    return Wanted(alert, severity, workload, text, labels)
 
 
 def _names(alert: str, workload: str, cause: str, words: str) -> Wanted:
