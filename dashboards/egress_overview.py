@@ -100,7 +100,7 @@ def _top_destinations() -> table.Panel:
         [rows(f"topk(50, sum by ({labels}) ({within_range(_CONNECTIONS)}))")],
         (CLUSTER, NAMESPACE, FROM, DESTINATION, SCOPE, PORT, VERDICT, _count("Connections")),
         empty="No connections in this time",
-        sort="Connections",
+        sort={"Connections": True},
     )
 
 
@@ -127,7 +127,7 @@ def _denied_by_policy() -> table.Panel:
         [rows(f"topk(50, sum by ({labels}) ({within_range(denied)}))")],
         columns,
         empty="Nothing denied in this time",
-        sort="Denied",
+        sort={"Denied": True},
     )
 
 

@@ -59,7 +59,7 @@ def new_destinations() -> table.Panel:
         [rows(most)],
         columns,
         empty="Nothing new, or the recording rules are not loaded",
-        sort="Most in 10 min",
+        sort={"Most in 10 min": True},
     )
 
 

@@ -31,8 +31,10 @@ _FIRING: Final = ('alertstate="firing"', _OURS)
 # Without the first word, which all of them have.
 _NAME: Final = RegexMap(DashboardRegexMapOptions("^HubbleEgress(.*)$", ValueMappingResult(text="$1", index=0)))
 _RUNBOOK: Final = {"title": "Runbook", "url": RUNBOOK % "${__value.raw}", "targetBlank": True}
+# Numbers, because the words are in the order of the alphabet and what wakes people must stand first.
+_RANKS: Final = {"critical": "1", "warning": "2", "info": "3"}
 _SEVERITY: Final = colours.alarming(
-    {"critical": ("critical", colours.BAD), "warning": ("warning", colours.WARNING), "info": ("info", colours.PLAIN)}
+    {"1": ("critical", colours.BAD), "2": ("warning", colours.WARNING), "3": ("info", colours.PLAIN)}
 )
 
 
@@ -65,11 +67,17 @@ def alerts(*, with_workload: bool) -> table.Panel:
         "What fires, and since when" if with_workload else "Firing alerts of this workload",
         "What fires now, and since when; the name leads to the runbook. Nothing here means something"
         " only while coverage is high and the rules are loaded.",
-        [rows(since)],
+        [rows(_ranked(since))],
         columns,
         empty="Nothing fires",
-        sort="Since",
+        sort={"Severity": False, "Since": True},
     )
+
+
+def _ranked(alerts: str) -> str:
+    for severity, rank in _RANKS.items():
+        alerts = f'label_replace({alerts}, "severity", "{rank}", "severity", "{severity}")'
+    return alerts
 
 
 def coverage() -> stat.Panel:

@@ -94,9 +94,12 @@ def listing(
     *,
     empty: str,
     hidden: Sequence[str] = (),
-    sort: str | None = None,
+    sort: Mapping[str, bool] | None = None,
 ) -> table.Panel:
-    """A table; rows of several queries with the same labels become one. Labels in `hidden` only tell rows apart."""
+    """A table; rows of several queries with the same labels become one. Labels in `hidden` only tell rows apart.
+
+    `sort` has the titles of columns, the most important first, and whether their greatest values come first.
+    """
     panel = table.Panel().title(title).description(meaning).datasource(SOURCE).targets(list(queries))
     panel.unit("string").no_value(empty).cell_height(TableCellHeight.SM).thresholds(colours.plain())
     if len(queries) > 1:
@@ -111,5 +114,5 @@ def listing(
         if properties := column.properties():
             panel.override_by_name(column.title, properties)
     if sort:
-        panel.sort_by([TableSortByFieldState().display_name(sort).desc(True)])
+        panel.sort_by([TableSortByFieldState().display_name(title).desc(down) for title, down in sort.items()])
     return panel

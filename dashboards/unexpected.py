@@ -1,5 +1,6 @@
 """Panels about what nobody expected, and what is new; they stand on more than one dashboard."""
 
+from dataclasses import replace
 from typing import Final
 
 from grafana_foundation_sdk.builders import stat, table, timeseries
@@ -13,6 +14,20 @@ from dashboards.tables import WORKLOAD as FROM
 
 NEWS: Final = "workload_novelty:hubble_egress_new_destinations:increase10m"
 BYPASS: Final = "workload_transport:hubble_egress_dns_bypass:increase10m"
+# Here what passes is the bad news, and what is dropped the good.
+_VERDICT: Final = replace(
+    VERDICT,
+    words=(
+        colours.alarming(
+            {
+                "forwarded": ("passed", colours.BAD),
+                "redirected": ("passed, proxy", colours.BAD),
+                "audited": ("audit only", colours.BAD),
+                "dropped": ("dropped", colours.PLAIN),
+            }
+        ),
+    ),
+)
 _UNEXPECTED: Final = "hubble_egress_unexpected_destination_%s_timestamp_seconds"
 
 
@@ -48,8 +63,8 @@ def destinations(*, with_workload: bool) -> table.Panel:
         SCOPE,
         PORT,
         *((PROTOCOL,) if with_workload else ()),
-        VERDICT,
-        Column("Value #A", "First seen", "dateTimeAsIso", width=165),
+        _VERDICT,
+        Column("Value #A", "First seen", *(("dateTimeAsIso", 165) if with_workload else ("dateTimeFromNow", 120))),
         Column("Value #B", "Active for", "dtdurations", width=95),
         Column("Value #C", "Last seen", "dateTimeFromNow", width=135),
     )
@@ -67,7 +82,8 @@ def destinations(*, with_workload: bool) -> table.Panel:
         columns,
         hidden=("destination_kind", *(() if with_workload else (PROTOCOL.source, *(one.source for one in where)))),
         empty="Nothing unexpected",
-        sort="Last seen",
+        # What passes comes before what is dropped.
+        sort={"Verdict": True, "Last seen": True},
     )
 
 

@@ -99,11 +99,11 @@ def _dropped_to() -> table.Panel:
             DESTINATION,
             PORT,
             PROTOCOL,
-            SCOPE,
             Column("Value", "Drops", "locale", width=75, decimals=0),
         ),
+        hidden=("scope",),
         empty="No drops in this time",
-        sort="Drops",
+        sort={"Drops": True},
     )
 
 
@@ -124,7 +124,7 @@ def _reached() -> table.Panel:
             Column("Value", "Connections", "locale", width=110, decimals=0),
         ),
         empty="No connections in this time",
-        sort="Connections",
+        sort={"Connections": True},
     )
 
 

@@ -93,7 +93,7 @@ class StreamState:
             self._node(flow.node_name, "connected")
             self.coverage.returned(flow.node_name)
         # What happened before we connected is backlog: it says how long we were away, not how slow we are.
-        if self.live and time_ns >= self.changed_ns:
+        if self.live and time_ns >= self.changed_ns and not flow.replayed:
             lag_ns = wall_ns - time_ns
             # Most flows are fresh.
             self.lag_counts[0 if lag_ns <= _SOON_NS else bisect_left(LAG_BUCKETS, lag_ns / 1e9)] += 1
