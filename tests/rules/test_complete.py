@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.programs import ROOT
 from tests.rules.catalogue import exported
 from tests.rules.completeness import RULE_FILES, differences, unit_tests
 from tests.rules.lint_alerts import THRESHOLD
@@ -39,6 +40,18 @@ def test_unit_tests_are_complete(path: Path) -> None:
 def test_every_alert_has_a_runbook() -> None:
     """There is one runbook for each alert, and none for anything else."""
     assert differences(alerts(), runbooks(), "runbook") == []
+
+
+def test_readme_lists_every_alert() -> None:
+    """With its severity, its summary and the way to its runbook."""
+    readme = (ROOT / "README.md").read_text()
+    missing = [
+        alert
+        for alert, rule in alerts().items()
+        if f"| [`{alert}`](deploy/runbooks/{alert}.md) | {rule.labels['severity']} | {rule.annotations['summary']} |"
+        not in readme
+    ]
+    assert missing == []
 
 
 def test_every_threshold_is_used() -> None:
