@@ -41,12 +41,12 @@ class Remembered:
         """How many destinations it knows, each with all its ports."""
         return len(self.services)
 
-    def put(self, mark: Mark, row: Row) -> None:
-        """Merge a fact."""
+    def put(self, mark: Mark, row: Row) -> Row | None:
+        """Merge a fact; returns what was known of it before."""
         known = self.rows.get(mark)
         if known is not None:
             self.rows[mark] = merged(known, row)
-            return
+            return known
         self.rows[mark] = row
         match mark.what:
             case What.DESTINATION | What.DENIED:
@@ -68,6 +68,7 @@ class Remembered:
                 self.starts += mark.what is What.START
             case _:
                 pass
+        return None
 
     def forget(self, marks: Collection[Mark]) -> None:
         """Forget facts."""
