@@ -26,7 +26,7 @@ def facts_of_source(sighting: Sighting, known: Remembered, *, is_watched: bool) 
     """The workload, its pod, and what the pod's first flow shows: its start, if its node was watched long enough."""
     now_ns, rows = sighting.flow.time_ns, known.rows
     marks = [mark for mark in _marks_of_source(sighting) if _is_due(rows.get(mark), now_ns)]
-    if is_watched and sighting.starts:
+    if marks and is_watched and sighting.starts:
         marks += [Mark(What.START, mark.name) for mark in marks if mark.what is What.POD and mark not in rows]
     return [Fact(sighting.workload, mark, seen(now_ns)) for mark in marks]
 
