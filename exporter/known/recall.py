@@ -88,8 +88,9 @@ class Recall:
                 self._wait_with(fact)
             else:
                 new.append(fact)
-        before = self.add(new) if new else ()
-        return {fact.mark: row for fact, row in zip(new, before, strict=True)}
+        if not new:
+            return {}
+        return {fact.mark: row for fact, row in zip(new, self.add(new), strict=True)}
 
     def add(self, facts: Sequence[Fact]) -> list[Row | None]:
         """Write new facts at once; returns what was known of each before, here when the store does not answer."""
