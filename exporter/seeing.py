@@ -4,6 +4,7 @@ Flows cost a look-up here. Only a contact that is due costs more, and only then 
 """
 
 from dataclasses import replace
+from functools import lru_cache
 
 from exporter.chosen import Chosen
 from exporter.counting import owns_source
@@ -17,7 +18,7 @@ from exporter.flow import Dns, EventType, Flow, Policy, Verdict
 from exporter.known.inbox import Inbox
 from exporter.known.interface import WorkloadKey
 from exporter.known.settings import KnownSettings
-from exporter.known.sighting import Sighting
+from exporter.known.sighting import QUERY, Sighting
 from exporter.metrics import labels
 from exporter.metrics.recorder import port_of_drop, reason_of_drop
 from exporter.window import WindowStats
@@ -71,20 +72,22 @@ class Seeing:
         """A contact begins, or is tried: a connection, a drop, or a refused query. Returns whether it is expected."""
         if self._inbox is None and not self._expectations.is_asked:
             return _NOT_ASKED
-        kind = flow.kind
-        denied = kind.verdict == _DROPPED
-        policies = flow.egress_denied_by if denied else flow.egress_allowed_by
-        # A drop inside a connection is not noted: it must not stand for the attempt that follows it.
-        key = _key(flow, denied and port_of_drop(flow), destination.label if kind.event_type == _L7 else "")
+        key, kind, policies = _key(flow), flow.kind, flow.egress_allowed_by
+        if kind.verdict == _DROPPED:
+            # A drop inside a connection is not noted: it must not stand for the attempt that follows it.
+            key, policies = hash((key, port_of_drop(flow))), flow.egress_denied_by
+        if kind.event_type == _L7:
+            key = hash((key, destination.label))
         contact = self._contacts.get(key)
         if (
             contact is None
             or flow.time_ns >= contact.due_ns
             or contact.destination != hash(destination)
-            or contact.source != source
+            # Names of workloads are shared: to compare two takes longer.
+            or (contact.source is not source and contact.source != source)
             or (policies and policies != contact.policies)
         ):
-            contact = self._note(key, flow, source, destination, policies)
+            contact = self._note(key, contact, flow, source, destination, policies)
         return contact.answer
 
     def goes_on(self, flow: Flow) -> None:
@@ -99,7 +102,7 @@ class Seeing:
         if self._chosen.chooses and self._chosen.excludes(source):
             return
         destination = self._destinations.destination_of(flow, source)
-        self._note(key, flow, source, destination, contact.policies if contact else (), starts=False)
+        self._note(key, contact, flow, source, destination, contact.policies if contact else (), starts=False)
 
     def forget_answers(self) -> None:
         """The expectations have changed: every contact is asked about anew."""
@@ -112,6 +115,7 @@ class Seeing:
     def _note(
         self,
         key: int,
+        known: _Contact | None,
         flow: Flow,
         source: WorkloadName,
         destination: Destination,
@@ -119,22 +123,22 @@ class Seeing:
         *,
         starts: bool = True,
     ) -> _Contact:
-        known = self._contacts.get(key)
+        place = hash(destination)
         if not starts and known is not None:
             # Packets in the middle name no policies: what the first one proved still holds.
             answer = known.answer
         else:
             answer = self._answer(flow, source, destination)
-            if known is not None and known.policies and not policies and known.destination == hash(destination):
+            if known is not None and known.policies and not policies and known.destination == place:
                 answer, policies = known.answer, known.policies
-        contact = _Contact(source, hash(destination), answer, policies, flow.time_ns + self._refresh_ns)
+        contact = _Contact(source, place, answer, policies, flow.time_ns + self._refresh_ns)
         if len(self._contacts) >= self._bound and known is None:
             self._contacts.clear()
             self._resets += 1
         self._contacts[key] = contact
-        if self._is_noted(flow, destination):
+        if self._inbox is not None and _is_noted(flow, destination):
             sighting = self._sighting(flow, source, destination, answer, starts=starts)
-            if self._inbox is not None and not self._inbox.offer(sighting):
+            if not self._inbox.offer(sighting):
                 contact.due_ns = flow.time_ns + 1
         return contact
 
@@ -148,31 +152,26 @@ class Seeing:
             return answer._replace(expectation=Expectation.UNEXPECTED, denied=True)
         return answer
 
-    def _is_noted(self, flow: Flow, destination: Destination) -> bool:
-        """Not an address of the cluster under a world label, nor a drop inside a connection: it may be an answer."""
-        if is_unresolved(destination):
-            return False
-        return flow.kind.event_type != _DROP or port_of_drop(flow) != labels.FOLDED
-
     def _sighting(
         self, flow: Flow, source: WorkloadName, destination: Destination, answer: Answer, *, starts: bool
     ) -> Sighting:
         if flow.time_ns < self.oldest_ns:
             flow = replace(flow, time_ns=self.oldest_ns)
-        is_query = flow.l7 is not None and isinstance(flow.l7.record, Dns)
+        kind, is_query = flow.kind, flow.l7 is not None and isinstance(flow.l7.record, Dns)
         outside = destination.external and not is_query
-        denied = flow.kind.verdict == _DROPPED
         ratio = self._coverage.ratio(flow.node_name)
+        # Whoever asks for a name has not said yet which port it wants.
+        port, service = ("", QUERY) if is_query else _service(flow.destination_port, kind.protocol)
         return Sighting(
             WorkloadKey(self._cluster or cluster_of(flow), source.namespace, source.name),
             self._destinations.remembered_as(flow, source, destination),
             flow.destination_ip if outside else "",
             destination,
-            # Whoever asks for a name has not said yet which port it wants.
-            "" if is_query else str(flow.destination_port or ""),
-            flow.kind.protocol,
-            _VERDICTS.get(flow.kind.verdict, "forwarded"),
-            reason_of_drop(flow) if denied else "",
+            port,
+            kind.protocol,
+            service,
+            _VERDICTS.get(kind.verdict, "forwarded"),
+            reason_of_drop(flow) if kind.verdict == _DROPPED else "",
             answer,
             self._destinations.sees_dns_of(source, flow.time_ns),
             starts,
@@ -187,14 +186,28 @@ def cluster_of(flow: Flow) -> str:
     return flow.source.cluster or flow.node_name.rpartition("/")[0] or "default"
 
 
+@lru_cache(maxsize=2048)
+def _service(port: int, protocol: str) -> tuple[str, str]:
+    """The port as text, and port and protocol as they stand in marks."""
+    text = str(port or "")
+    return text, f"{text}/{protocol}"
+
+
+def _is_noted(flow: Flow, destination: Destination) -> bool:
+    """Not an address of the cluster under a world label, nor a drop inside a connection: it may be an answer."""
+    if is_unresolved(destination):
+        return False
+    return flow.kind.event_type != _DROP or port_of_drop(flow) != labels.FOLDED
+
+
 def _is_policy_drop(flow: Flow) -> bool:
     if flow.kind.verdict != _DROPPED:
         return False
     return flow.kind.event_type == _L7 or flow.drop_reason in POLICY_REASONS
 
 
-def _key(flow: Flow, dropped_port: str | bool = False, name: str = "") -> int:
-    """The number of a contact: its ends, and the port of a drop, and the name of a record."""
+def _key(flow: Flow) -> int:
+    """The number of a contact that was let pass: its ends."""
     return hash(
         (
             flow.source.serial,
@@ -203,7 +216,5 @@ def _key(flow: Flow, dropped_port: str | bool = False, name: str = "") -> int:
             flow.destination_names,
             flow.destination_port,
             flow.kind.protocol,
-            dropped_port,
-            name,
         )
     )

@@ -129,19 +129,20 @@ class Destinations:
         A name by its registered domain: what a company calls its servers is not news. Of an address only a name that
         the operator gave it counts, for what agents put on it changes with policies and releases.
         """
-        if destination.kind is DestinationKind.WORLD:
+        kind = destination.kind
+        if kind is DestinationKind.WORLD:
             return ()
-        if destination.kind is DestinationKind.CIDR:
+        if kind is DestinationKind.CIDR:
             configured = self._knowledge.cidrs.name_of(self._knowledge.scopes.canonical(flow.destination_ip))
             return (configured,) if configured else ()
-        if destination.kind is not DestinationKind.FQDN or not destination.external:
+        if kind is not DestinationKind.FQDN or not destination.external:
             return (destination.label,)
-        names = [destination.label]
-        if destination.confidence is NameConfidence.AMBIGUOUS:
-            asked = self.dns.asked(flow)
-            bare = (self._knowledge.names.bare(name, source.namespace) for name in flow.destination_names)
-            names += [found.name for found in bare if found.name and not found.internal]
-            names += [*asked.within, *asked.past]
+        if destination.confidence is not NameConfidence.AMBIGUOUS:
+            return (registered_domain(destination.label) or destination.label,)
+        asked = self.dns.asked(flow)
+        bare = (self._knowledge.names.bare(name, source.namespace) for name in flow.destination_names)
+        others = (found.name for found in bare if found.name and not found.internal)
+        names = (destination.label, *others, *asked.within, *asked.past)
         return tuple(dict.fromkeys(registered_domain(name) or name for name in names))
 
     @property

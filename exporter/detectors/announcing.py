@@ -87,7 +87,9 @@ class Announcing:
         """Whether what was explained by the start of a pod goes on for an hour, which a call at the start does not."""
         mark = mark_of(sighting, judged)
         return (
-            began_of(before).get("context") == Context.STARTUP
+            # Most have other words: they need not be read as JSON.
+            Context.STARTUP in before.began
+            and began_of(before).get("context") == Context.STARTUP
             and not (judged.nameless or judged.confidence is NameConfidence.STALE)
             and not is_starting(sighting, known, self._window_ns)
             and goes_on(known.rows[mark])

@@ -3,17 +3,15 @@
 from exporter.findings.interface import Context
 from exporter.known.attendance import Attendance
 from exporter.known.interface import Mark, What
-from exporter.known.learning import Progress, State
+from exporter.known.learning import State
 from exporter.known.revisions import revision_of
 from exporter.known.sighting import Sighting
 from exporter.known.workload import Remembered
 
 
-def context_of(
-    sighting: Sighting, known: Remembered, progress: Progress, attendance: Attendance, window_ns: int
-) -> Context:
+def context_of(sighting: Sighting, known: Remembered, state: State, attendance: Attendance, window_ns: int) -> Context:
     """The first that holds: still learning, behind a gap, in a rollout, at the start of a pod."""
-    if progress.state is State.LEARNING:
+    if state is State.LEARNING:
         return Context.LEARNING
     if attendance.doubts(sighting.flow.node_name, sighting.time_ns):
         return Context.AFTER_GAP

@@ -15,7 +15,7 @@ from exporter.detectors.novelty import Judged, judge
 from exporter.findings.interface import Context
 from exporter.known.attendance import Attendance
 from exporter.known.interface import Mark, Row, What, WorkloadKey, seen
-from exporter.known.learning import Progress, State, progress
+from exporter.known.learning import ALWAYS_OPEN, Progress, State, progress
 from exporter.known.recall import Recall
 from exporter.known.settings import KnownSettings
 from exporter.known.sighting import Missed, Note, Sighting, Watched
@@ -23,6 +23,7 @@ from exporter.known.workload import Remembered
 
 _EPHEMERAL = 32_768
 """Ports from here on are those of clients (Linux `ip_local_port_range`)."""
+_ITSELF = Mark(What.WORKLOAD)
 _A_TENTH = 10
 _FIRST_STARTS = 100
 """The moment of arming rests on the first starts of pods, some of which may turn out to be none."""
@@ -35,6 +36,7 @@ class DestinationsDetector:
         self._recall, self._settings = recall, settings
         self._announcing, self._listing = announcing, listing
         self._window_ns = int(settings.learning.startup_window * 1e9)
+        self._youth_ns = int(settings.learning.min_age * 1e9)
         self._attendance = Attendance(recall, settings.learning.startup_window)
         self._armed: dict[WorkloadKey, Progress] = {}
         self.refused = 0
@@ -56,7 +58,7 @@ class DestinationsDetector:
         if not self._recall.is_sure(workload):
             return Progress(State.LEARNING, 0, ("the store could not be asked",))
         known = known or self._recall.of(workload)
-        itself = known.rows.get(Mark(What.WORKLOAD))
+        itself = known.rows.get(_ITSELF)
         if itself is None:
             return Progress(State.LEARNING, 0, ("nothing is known of it",))
         armed = self._armed.get(workload)
@@ -70,29 +72,37 @@ class DestinationsDetector:
                 self._armed[workload] = armed
         return armed
 
+    def _state_of(self, workload: WorkloadKey, known: Remembered, now_ns: int) -> State:
+        """The state alone: to say what a young workload lacks takes longer than all else, and only pages ask for it."""
+        itself = known.rows.get(_ITSELF)
+        is_young = itself is not None and now_ns - itself.first_ns < self._youth_ns
+        if is_young and workload not in self._armed and workload.name not in ALWAYS_OPEN:
+            return State.LEARNING
+        return self.progress_of(workload, now_ns, known).state
+
     def _sighted(self, sighting: Sighting) -> None:
         flow, workload = sighting.flow, sighting.workload
         self._attendance.saw(flow.node_name, flow.time_ns)
         known = self._recall.of(workload)
         self._listing.meet(workload, known)
         judged = judge(sighting, known)
-        if judged.novelty is not None:
+        if judged.novelty is not None and self._recall.is_stale(workload):
             # What others have written meanwhile matters only where something seems to be new.
             judged = judge(sighting, self._recall.of(workload, fresh=True))
-            if judged.novelty is not None and not self._may_be_new(sighting, known):
-                return
+        if judged.novelty is not None and not self._may_be_new(sighting, known):
+            return
         self._announcing.nameless(sighting, judged, known)
         self._note_source(sighting, known)
-        state = self.progress_of(workload, flow.time_ns, known)
+        state = self._state_of(workload, known, flow.time_ns)
         context = context_of(sighting, known, state, self._attendance, self._window_ns)
-        about = Circumstances(None, context, state.state)
-        before = self._note(sighting, judged, known, context)
+        about = Circumstances(None, context, state)
+        mark = mark_of(sighting, judged)
+        before = self._note(sighting, judged, mark, known, context)
         if before is not None:
             self._announcing.again(sighting, judged, known, about, before)
         elif judged.novelty is not None:
             self._announcing.new(sighting, judged, known, about)
-        learning = state.state is State.LEARNING
-        self._listing.saw(sighting, known.rows[mark_of(sighting, judged)], learning=learning)
+        self._listing.saw(sighting, known.rows[mark], learning=state is State.LEARNING)
 
     def _may_be_new(self, sighting: Sighting, known: Remembered) -> bool:
         """A packet in the middle of a connection may be an answer, misread; and a workload has only so much room."""
@@ -107,7 +117,7 @@ class DestinationsDetector:
 
     def _note_source(self, sighting: Sighting, known: Remembered) -> None:
         is_watched = self._attendance.is_long(sighting.flow.node_name, sighting.time_ns)
-        self._recall.note(tuple(facts_of_source(sighting, known, is_watched=is_watched)))
+        self._recall.note(facts_of_source(sighting, known, is_watched=is_watched))
         if known.pods > self._settings.pods_per_workload:
             self._forget_oldest(sighting.workload, known, What.POD)
         if known.addresses > self._settings.addresses_per_workload:
@@ -122,8 +132,7 @@ class DestinationsDetector:
         marks = known.oldest(what)[spared:]
         self._recall.forget(workload, marks[: len(marks) // _A_TENTH + 1])
 
-    def _note(self, sighting: Sighting, judged: Judged, known: Remembered, context: Context) -> Row | None:
+    def _note(self, sighting: Sighting, judged: Judged, mark: Mark, known: Remembered, context: Context) -> Row | None:
         """Write the destination; what was known of it before, here or by others."""
-        mark, facts = mark_of(sighting, judged), tuple(facts_of_destination(sighting, judged, known, context))
-        before = known.rows.get(mark)
+        facts, before = facts_of_destination(sighting, judged, mark, known, context), known.rows.get(mark)
         return self._recall.note(facts).get(mark, before)

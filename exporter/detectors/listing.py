@@ -66,8 +66,8 @@ def where_of(sighting: Sighting) -> Where:
     destination = sighting.destination
     return Where(
         sighting.workload,
-        destination.kind.value,
-        destination.scope.value,
+        destination.kind,
+        destination.scope,
         destination.label,
         sighting.port,
         sighting.protocol,

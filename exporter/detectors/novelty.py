@@ -68,6 +68,8 @@ def _network(address: str) -> str:
 
 def _best(names: tuple[str, ...] | list[str], service: str, known: Remembered) -> str:
     """Of several names, one that is known with this port, else one that is known, else the first."""
+    if len(names) == 1:
+        return names[0]
     with_port = (name for name in names if service in known.services.get(name, ()))
     with_any = (name for name in names if name in known.services)
     return next(with_port, None) or next(with_any, None) or names[0]

@@ -3,6 +3,7 @@
 PromQL cannot remember, so this table does. It is bounded: whoever makes up names must not push out what goes on.
 """
 
+from collections import Counter
 from typing import NamedTuple
 
 from exporter.known.interface import Row, WorkloadKey, merged
@@ -24,6 +25,9 @@ class Where(NamedTuple):
     verdict: str
 
 
+Place = tuple[WorkloadKey, str, str, str, str, str]
+
+
 class Unexpected:
     """At most `most` rows, those with the longest episodes. Used by one thread."""
 
@@ -33,6 +37,8 @@ class Unexpected:
         self._learning: set[Where] = set()
         """Rows of workloads that are learning, which nobody is shown yet."""
         self.rows: dict[Where, Row] = {}
+        self._places: Counter[Place] = Counter()
+        """How many rows there are of a destination, whatever became of it."""
 
     def saw(self, where: Where, row: Row, *, learning: bool = False) -> None:
         """It is unexpected, and this is known of it."""
@@ -41,11 +47,14 @@ class Unexpected:
         if known is None and len(self.rows) >= self.most and not self._makes_room_for(where, row):
             self._learning.discard(where)
             return
+        if known is None:
+            self._places[_place(where)] += 1
         self.rows[where] = row if known is None else merged(known, row)
 
     def is_expected(self, where: Where) -> None:
         """It is no longer unexpected: somebody has allowed it, and what was dropped before is of the past."""
-        for verdict in VERDICTS if self.rows else ():
+        # Nearly all that is expected was never anything else.
+        for verdict in VERDICTS if _place(where) in self._places else ():
             self._drop(where._replace(verdict=verdict))
 
     def expire(self, now_ns: int) -> None:
@@ -67,8 +76,18 @@ class Unexpected:
         return where not in self._learning, row.last_ns - row.since_ns, row.last_ns
 
     def _drop(self, where: Where) -> None:
-        self.rows.pop(where, None)
+        if self.rows.pop(where, None) is None:
+            return
         self._learning.discard(where)
+        place = _place(where)
+        self._places[place] -= 1
+        if not self._places[place]:
+            del self._places[place]
+
+
+def _place(where: Where) -> Place:
+    """A row without its verdict."""
+    return where[:-1]
 
 
 def oldest_shown(now_ns: int) -> int:

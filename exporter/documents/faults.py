@@ -49,6 +49,8 @@ def shown(value: object) -> str:
 
 def printable(text: str) -> str:
     """The text as one line: whatever would begin another, or move the cursor, is written as its escape."""
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 

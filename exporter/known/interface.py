@@ -163,10 +163,15 @@ def merged(one: Row, other: Row) -> Row:
 
     Commutative and idempotent. Also associative, but for `since_ns` when what lies between two episodes comes last.
     """
-    first = min(one, other, key=_first)
-    late, early = (one, other) if _last(one) >= _last(other) else (other, one)
-    joined = early.last_ns + EPISODE_NS >= late.since_ns
-    since_ns = min(one.since_ns, other.since_ns) if joined else late.since_ns
+    # Nearly always the other is a later sighting; texts only decide between equal times.
+    if one.first_ns < other.first_ns and one.last_ns < other.last_ns:
+        first, early, late = one, one, other
+    else:
+        first = one if _first(one) <= _first(other) else other
+        late, early = (one, other) if _last(one) >= _last(other) else (other, one)
+    since_ns = late.since_ns
+    if early.since_ns < since_ns <= early.last_ns + EPISODE_NS:
+        since_ns = early.since_ns
     return Row(first.first_ns, late.last_ns, since_ns, first.began, late.latest)
 
 

@@ -15,7 +15,7 @@ SPAN_NS = 6 * 3600 * 1_000_000_000
 """News within one span counts as once: a new version that goes to ten new places is one piece of news."""
 _CONVERGED = 0.25
 """A workload converges if news came in fewer spans than this share, over the last half of the greatest age."""
-_ALWAYS_OPEN = ("~host", "~unknown")
+ALWAYS_OPEN = ("~host", "~unknown")
 """The host is all its processes and host-network pods; of the unknown nothing can be learnt."""
 
 
@@ -59,7 +59,7 @@ class Progress(NamedTuple):
 
 def progress(learnt: Learnt, settings: LearningSettings, now_ns: int) -> Progress:
     """How far a workload is at a time of the flows."""
-    if learnt.name in _ALWAYS_OPEN:
+    if learnt.name in ALWAYS_OPEN:
         return Progress(State.OPEN_ENDED, learnt.first_ns)
     max_age_ns, min_age_ns = int(settings.max_age * 1e9), int(settings.min_age * 1e9)
     starts = sorted(learnt.starts)

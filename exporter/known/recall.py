@@ -43,11 +43,16 @@ class Recall:
         """What is known of a workload; `fresh` with what other exporters have written lately."""
         # Used before the store is read, which may let go of the one that was unused for longest.
         known = self._held.use(workload)
-        read_at = self._read_at.get(workload)
-        is_stale = fresh and self.store.shared and read_at is not None and self._steady() - read_at > _STALE_SECONDS
-        if known is None or read_at is None or is_stale:
+        if known is None or workload not in self._read_at or (fresh and self.is_stale(workload)):
             known = self._read(workload, known)
         return known
+
+    def is_stale(self, workload: WorkloadKey) -> bool:
+        """Whether other exporters may have written something since the store was read."""
+        if not self.store.shared:
+            return False
+        read_at = self._read_at.get(workload)
+        return read_at is not None and self._steady() - read_at > _STALE_SECONDS
 
     def peek(self, workload: WorkloadKey) -> Remembered | None:
         """What is held of a workload, without asking for it."""
@@ -74,21 +79,26 @@ class Recall:
 
     def note(self, facts: Sequence[Fact]) -> dict[Mark, Row | None]:
         """Write what is new at once, the rest later; returns what others knew of the new marks. All of one workload."""
-        new: list[Fact] = []
+        if not facts:
+            return {}
+        new, known = list[Fact](), self.of(facts[0].workload)
         for fact in facts:
-            if fact.mark in self.of(fact.workload).rows:
-                self.refresh(fact)
+            if fact.mark in known.rows:
+                known.put(fact.mark, fact.row)
+                self._wait_with(fact)
             else:
                 new.append(fact)
-        before = self.add(new) if new else []
-        return {fact.mark: row for fact, row in zip(new, before, strict=True)}
+        if not new:
+            return {}
+        return {fact.mark: row for fact, row in zip(new, self.add(new), strict=True)}
 
     def add(self, facts: Sequence[Fact]) -> list[Row | None]:
         """Write new facts at once; returns what was known of each before, here when the store does not answer."""
         here = [self._put(fact) for fact in facts]
         before = self._try(lambda: self.store.merge(facts))
         if before is None:
-            self._wait_with(facts)
+            for fact in facts:
+                self._wait_with(fact)
             return here
         self.writes += len(facts)
         for fact, row in zip(facts, before, strict=True):
@@ -99,7 +109,7 @@ class Recall:
     def refresh(self, fact: Fact) -> None:
         """Something known was seen again: it is written with the next flush."""
         self._put(fact)
-        self._wait_with((fact,))
+        self._wait_with(fact)
 
     def forget(self, workload: WorkloadKey, marks: Collection[Mark]) -> None:
         """Forget facts here and in the store."""
@@ -170,9 +180,7 @@ class Recall:
         return known
 
     def _put(self, fact: Fact) -> Row | None:
-        known = self.of(fact.workload)
-        before = known.rows.get(fact.mark)
-        known.put(fact.mark, fact.row)
+        before = self.of(fact.workload).put(fact.mark, fact.row)
         if before is None:
             self._held.grew(1)
             self._make_room()
@@ -187,13 +195,15 @@ class Recall:
         self._read_at.pop(workload, None)
         return self._held.let_go(workload)
 
-    def _wait_with(self, facts: Sequence[Fact]) -> None:
-        for workload, mark, row in facts:
-            key = (workload, mark)
-            if key not in self._waiting and len(self._waiting) >= self._settings.entries:
-                self.refused += 1
-                continue
-            self._waiting[key] = _joined(self._waiting.get(key), row)
+    def _wait_with(self, fact: Fact) -> None:
+        workload, mark, row = fact
+        waiting = self._waiting.get((workload, mark))
+        if waiting is not None:
+            row = merged(waiting, row)
+        elif len(self._waiting) >= self._settings.entries:
+            self.refused += 1
+            return
+        self._waiting[workload, mark] = row
 
     def _try(self, work: Callable[[], _T]) -> _T | None:
         """What the store answers; None while it does not work, and without asking it until it is time again."""
@@ -218,7 +228,3 @@ class Recall:
         self.degraded = True
         self._retry_at = self._steady() + self._delay
         self._delay = min(self._delay * 2, _LONGEST_DELAY)
-
-
-def _joined(one: Row | None, other: Row) -> Row:
-    return other if one is None else merged(one, other)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from exporter.destinations.interface import Destination, NameConfidence
 from exporter.expectations.interface import Answer
-from exporter.flow import Dns, Flow
+from exporter.flow import Flow
 from exporter.known.interface import WorkloadKey
 
 _JOBS = ("CronJob", "Job")
@@ -26,6 +26,8 @@ class Sighting(NamedTuple):
     destination: Destination
     port: str
     protocol: str
+    service: str
+    """Port and protocol, as they stand in marks: `443/tcp`, `/icmp`; `QUERY` when only the name was asked for."""
     verdict: str
     reason: str
     """Drop reason; empty when it passed."""
@@ -50,11 +52,6 @@ class Sighting(NamedTuple):
         return self.verdict == "dropped"
 
     @property
-    def service(self) -> str:
-        """Port and protocol, as they stand in marks: `443/tcp`, `/icmp`; `QUERY` when only the name was asked for."""
-        return QUERY if self.is_query else f"{self.port}/{self.protocol}"
-
-    @property
     def pod(self) -> str:
         """The pod as one run of it, by the agent's number: of a StatefulSet the next one has the same name."""
         source = self.flow.source
@@ -64,11 +61,6 @@ class Sighting(NamedTuple):
     def is_job(self) -> bool:
         """Whether the pod is a run of a job, which does all that it ever does behind its start."""
         return any(workload.kind in _JOBS for workload in self.flow.source.workloads)
-
-    @property
-    def is_query(self) -> bool:
-        """Whether it is a refused DNS query, which says no port."""
-        return self.flow.l7 is not None and isinstance(self.flow.l7.record, Dns)
 
     @property
     def is_named(self) -> bool:

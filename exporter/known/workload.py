@@ -6,9 +6,6 @@ from sys import intern
 from exporter.known.interface import Mark, Row, What, merged
 from exporter.known.learning import Learnt, News
 
-_OUTSIDE = ('"kind":"fqdn"', '"kind":"cidr"', '"kind":"world"')
-"""What the text of a row outside the cluster has in it; reading all texts takes too long."""
-
 
 class Remembered:
     """The facts of one workload. Used by one thread."""
@@ -41,17 +38,17 @@ class Remembered:
         """How many destinations it knows, each with all its ports."""
         return len(self.services)
 
-    def put(self, mark: Mark, row: Row) -> None:
-        """Merge a fact."""
+    def put(self, mark: Mark, row: Row) -> Row | None:
+        """Merge a fact; returns what was known of it before."""
         known = self.rows.get(mark)
         if known is not None:
             self.rows[mark] = merged(known, row)
-            return
+            return known
         self.rows[mark] = row
         match mark.what:
             case What.DESTINATION | What.DENIED:
                 service, name = split(mark.name)
-                if any(kind in row.latest for kind in _OUTSIDE):
+                if _is_outside(row.latest):
                     self.outside.add(mark)
                 self.services[name] = _with(self.services.get(name, ()), intern(service))
                 self.places += 1
@@ -68,6 +65,7 @@ class Remembered:
                 self.starts += mark.what is What.START
             case _:
                 pass
+        return None
 
     def forget(self, marks: Collection[Mark]) -> None:
         """Forget facts."""
@@ -97,6 +95,11 @@ class Remembered:
         """Whether somebody saw the pod before it was taken for new."""
         pod = self.rows.get(Mark(What.POD, pod_name))
         return pod is not None and pod.first_ns < time_ns
+
+
+def _is_outside(latest: str) -> bool:
+    """What the text of a row outside the cluster has in it; reading all texts takes too long."""
+    return '"kind":"fqdn"' in latest or '"kind":"cidr"' in latest or '"kind":"world"' in latest
 
 
 def _with(texts: tuple[str, ...], text: str) -> tuple[str, ...]:
