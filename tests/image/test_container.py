@@ -22,7 +22,7 @@ def test_the_demo_is_scraped(image: Image) -> None:
         for family in ("connections_total", "drops_total", "new_destinations_total"):
             eventually(lambda sample=f"hubble_egress_{family}{{": sample in container.get("/metrics"), family)  # type: ignore[misc]
         exposition = container.get("/metrics")
-        assert 'hubble_egress_exporter_build_info{version="0.1.0"' in exposition
+        assert 'hubble_egress_exporter_build_info{commit="0123456789ab"' in exposition
         assert "hubble_egress_exporter_connected 1" in exposition
         assert container.get("/-/ready")
         settings = container.inspect()["HostConfig"]

@@ -40,7 +40,7 @@ def test_what_is_in_it(image: Image, capsys: pytest.CaptureFixture[str]) -> None
     """The locked packages and ours, nothing else: no tests, no pip, no caches; its size is told."""
     code = (
         "import json, pathlib; from importlib.metadata import distributions as d;"
-        "size = lambda p: sum(f.stat().st_size for f in pathlib.Path(p).rglob('*') if f.is_file());"
+        "size = lambda p: sum(f.lstat().st_size for f in pathlib.Path(p).rglob('*') if f.is_file());"
         "site = next(pathlib.Path('/opt/hubble-egress-exporter/lib').glob('python3*/site-packages'));"
         "print(json.dumps({'packages': {p.metadata['Name'].lower(): p.version for p in d(path=[str(site)])},"
         "'sizes': {p.name: size(p) for p in site.iterdir() if p.is_dir()},"
