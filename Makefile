@@ -9,7 +9,8 @@ ROWS   ?=
 MINUTES ?= 10
 SEEDS  ?= 10
 DIST   := .venv-dist
-IMAGE  ?= hubble-egress-exporter:$(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
+IMAGE  ?= hubble-egress-exporter:$(VERSION)
 BUILDER ?= docker
 PYTHON_IMAGE ?= python:3.13-slim-bookworm
 LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
@@ -123,7 +124,7 @@ sbom: dist ## dist/sbom.cdx.json: what the wheel is made of, seen in a clean env
 
 image: ## build the image (BUILDER=podman, IMAGE=name:tag, PYTHON_IMAGE=name:tag@digest)
 	$(BUILDER) build --file deploy/Dockerfile --tag $(IMAGE) --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) \
-	  --build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null) .
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null) .
 
 pictures: setup ## draw the dashboards with Grafana's components over the demo's data, about 12 minutes (npm, Chromium)
 	@$(BIN)/python -m tests.pictures

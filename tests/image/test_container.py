@@ -52,6 +52,17 @@ def test_it_may_nothing(image: Image) -> None:
     assert all(line.endswith(("Read-only file system", "Permission denied")) for line in lines[1:])
 
 
+def test_no_shell_is_needed(image: Image, tmp_path: Path) -> None:
+    """With nothing but empty files in place of every shell the demo is told to its end."""
+    empty = tmp_path / "empty"
+    empty.touch()
+    covered = [part for shell in ("dash", "bash") for part in ("--volume", f"{empty}:/usr/bin/{shell}:ro")]
+    command = image.tools.podman("run", "--rm", *HARDENED, *covered, image.tag, "demo", "--once")
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert "hubble_egress_connections_total{" in told.stdout
+
+
 def test_its_memory_is_limited(image: Image) -> None:
     """Who takes more than it was given is ended by the kernel: the limit of the other tests is real."""
     assert _python(image, "bytearray(400 << 20)[::4096]").returncode == 137
