@@ -76,13 +76,14 @@ Neither is what a volume or a rotation may bring later:
 
 | what is wrong at the start | what `run` does | what it says |
 |---|---|---|
-| settings, a file of `expectations.files` or `web.config.file`, or what these name | exit code 2 | file, line and field |
+| settings, `expectations.files`, `web.config.file` or a file in it | exit code 2 | file, line and field |
 | the port is taken | exit code 1 | the address, and what to change |
-| a file of `hubble.tls` | goes on, not ready; tries again | `stream_disconnected`, reason `tls_file` |
-| the agent's socket may not be opened, or is not there | goes on, not ready; tries again | `stream_disconnected`, reason `permission_denied` or `socket_missing` |
-| `known.file` cannot be written, as on a read-only root | goes on without a memory; tries again | `store_degraded`, and the metric of that name |
-| `hubble.position-file` cannot be written | goes on; the next start begins with new flows | `position_not_saved` |
-| `findings.file.path` cannot be written | goes on; the finding is lost there | `findings_file_failed`, and `hubble_egress_exporter_findings_total` with outcome `failed` |
+| a file of `hubble.tls` | not ready, tries again | `stream_disconnected`, reason `tls_file` |
+| the agent's socket may not be opened | not ready, tries again | the same, reason `permission_denied` |
+| the agent's socket is not there | not ready, tries again | the same, reason `socket_missing` |
+| `known.file` cannot be written | has no memory, tries again | `store_degraded`, and the metric of that name |
+| `hubble.position-file` cannot be written | the next start begins with new flows | `position_not_saved` |
+| `findings.file.path` cannot be written | what is found then is not in it | `findings_file_failed`, and a metric |
 
 `preflight` ends with 1 where `run` would wait. The root may be read-only: only what these settings name is written.
 
