@@ -64,6 +64,15 @@ def test_what_is_in_it(image: Image, capsys: pytest.CaptureFixture[str]) -> None
     assert whole - base < 90_000_000
 
 
+def test_whose_the_state_is(image: Image) -> None:
+    """The folder of `known.file` is there, empty, and for the user only to write to: a new volume takes that over."""
+    code = (
+        "import os; folder = '/var/lib/hubble-egress-exporter'; state = os.stat(folder);"
+        "print(state.st_uid, state.st_gid, state.st_mode, os.listdir(folder))"
+    )
+    assert _run(image, code).strip() == f"65532 65532 {0o40755} []"
+
+
 def test_which_build_it_is(image: Image) -> None:
     """`--version` names the commit that the build was given."""
     said = done(image.tools.podman("run", "--rm", *HARDENED, image.tag, "--version"))
