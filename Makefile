@@ -8,13 +8,18 @@ SEED   ?= 0
 ROWS   ?=
 MINUTES ?= 10
 SEEDS  ?= 10
+DIST   := .venv-dist
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
+IMAGE  ?= hubble-egress-exporter:$(VERSION)
+BUILDER ?= docker
+PYTHON_IMAGE ?= python:3.13-slim-bookworm
 LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 # Tools that come as packages (buf) are found by the tests as others are.
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types imports fresh cover proof e2e watch soak month bench lock generate reference dashboards pictures clean
+.PHONY: help setup demo test check format lint types imports fresh cover proof e2e watch dist sbom image soak month bench lock generate reference dashboards pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,7 +75,8 @@ cover: setup
 proof: check $(if $(filter true,$(CI)),,e2e) ## the slow proofs, run before an issue is resolved
 	@seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); echo "seed of the randomised tests: $$seed"; \
 	EXPORTER_EXAMPLES=2000 $(BIN)/python -m pytest -q -k "property or fuzz" --hypothesis-seed=$$seed
-	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real tests/faults tests/known/test_kills.py
+	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real tests/faults tests/known/test_kills.py tests/test_wheel.py
+	@PATH="$$(PYTHON=$(BIN)/python .ci/image-tools):$(PATH)" EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/image
 
 e2e: setup ## the demo, a real Prometheus and a real Alertmanager: which alerts arrive, which panels have data, about 4 minutes
 	@EXPORTER_E2E=yes $(BIN)/python -m pytest -q tests/e2e
@@ -100,9 +106,28 @@ dashboards: setup ## write the dashboards' JSON from their builders
 lock: ## pin what pyproject.toml asks for (needs uv)
 	uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.txt
 	uv pip compile $(LOCK) -c requirements-dev.txt pyproject.toml -o requirements.txt
+	uv pip compile $(LOCK) -c requirements-dev.txt --group build -o requirements-build.txt
+	uv pip compile $(LOCK) --group sbom -o requirements-sbom.txt
+
+dist: ## wheel and sdist in dist/, built with nothing but what is locked for that
+	@rm -rf dist $(DIST) && $(PYTHON) -m venv $(DIST)/build
+	@$(DIST)/build/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-build.txt
+	@$(DIST)/build/bin/python -m hatchling build -d dist
+
+sbom: dist ## dist/sbom.cdx.json: what the wheel is made of, seen in a clean environment
+	@$(PYTHON) -m venv --without-pip $(DIST)/clean && $(PYTHON) -m venv $(DIST)/sbom
+	@$(DIST)/sbom/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-sbom.txt
+	@$(DIST)/sbom/bin/python -m pip --python $(DIST)/clean/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@$(DIST)/sbom/bin/python -m pip --python $(DIST)/clean/bin/python install --quiet --disable-pip-version-check --no-deps --no-index dist/*.whl
+	@$(DIST)/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --output-file dist/sbom.cdx.json $(DIST)/clean/bin/python
+
+image: ## build the image (BUILDER=podman, IMAGE=name:tag, PYTHON_IMAGE=name:tag@digest)
+	$(BUILDER) build --file deploy/Dockerfile --tag $(IMAGE) --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null) .
 
 pictures: setup ## draw the dashboards with Grafana's components over the demo's data, about 12 minutes (npm, Chromium)
 	@$(BIN)/python -m tests.pictures
 
 clean: ## remove what make made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist
+	rm -rf $(VENV) $(DIST) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist

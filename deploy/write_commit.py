@@ -1,4 +1,4 @@
-"""Build hook: a wheel carries the commit that it was built from."""
+"""Build hook: wheel and sdist carry the commit that they were built from."""
 
 import sys
 import tempfile
@@ -12,7 +12,7 @@ from exporter.build import read_head
 
 
 class CommitHook(BuildHookInterface[Any]):
-    """Adds `exporter/commit.txt` to the wheel when the build runs in a checkout."""
+    """Adds `exporter/commit.txt` when the build runs in a checkout; an sdist has it already."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the file; an editable install reads the checkout itself and needs none."""

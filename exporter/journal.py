@@ -15,7 +15,8 @@ _HINTS = {
     "connection_refused": "nothing listens there: check hubble.address, and that Hubble Relay runs",
     "name_resolution": "the name does not resolve: gRPC follows no search suffixes, write the whole DNS name",
     "socket_missing": "no such socket: is the agent's socket folder mounted?",
-    "permission_denied": "the socket may not be opened by this user",
+    "permission_denied": "this user may not open the socket, which is often root's: run as its owner or in its group, "
+    "or read the agent's port 4244 with TLS",
     "timeout": "no answer in hubble.connect-timeout: is a network policy in between?",
     "no_observer": "the server answers gRPC, but is no Hubble Observer",
     "tls": "the TLS handshake failed: the detail says how",

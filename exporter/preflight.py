@@ -113,6 +113,9 @@ class Preflight:
             yield Finding("--", "TLS", "plaintext")
             return
         ends = self._source.stats().certificate_ends
+        if self._fault and self._fault.reason == "tls_file":
+            # What could not be read is told above, and nothing came in its place.
+            return
         said = ", ".join(f"{name} until {_day(end)}" for name, end in ends.items()) or "the system's authorities"
         soon = any(end - self._wall_ns() / 1e9 < _SOON for end in ends.values())
         yield Finding("--" if soon else "ok", "TLS", f"{said}{'; renew it soon' if soon else ''}")

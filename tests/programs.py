@@ -49,11 +49,15 @@ def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def run(
-    *arguments: str, stdin: bytes | None = b"", settings: Mapping[str, str] | None = None, cwd: Path | None = None
+    *arguments: str,
+    stdin: bytes | None = b"",
+    settings: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    before: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run our command to its end; `settings` are environment variables."""
+    """Run our command to its end; `settings` are environment variables, `before` is what starts it."""
     ended = subprocess.run(
-        [sys.executable, "-m", "exporter", *arguments],
+        [*before, sys.executable, "-m", "exporter", *arguments],
         input=stdin,
         capture_output=True,
         env=environment(settings),
@@ -107,10 +111,12 @@ class Process:
         settings: Mapping[str, str] | None = None,
         stdin: int | None = None,
         own_port: bool = True,
+        before: tuple[str, ...] = (),
     ) -> None:
+        """Start it; `before` is what starts it in other circumstances, as `setpriv` does."""
         port = {"HUBBLE_EGRESS_WEB__LISTEN_ADDRESS": "127.0.0.1:0"} if own_port else {}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "exporter", *arguments],
+            [*before, sys.executable, "-m", "exporter", *arguments],
             stdin=stdin if stdin is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

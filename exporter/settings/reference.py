@@ -72,6 +72,20 @@ A **number** has no unit, a **text** needs quotes only where YAML wants them. A 
 | 2 | bad use, bad settings, unreadable input |
 
 An Observer that cannot be reached is no reason to exit: the exporter stays alive, is not ready, and tries again.
+Neither is what a volume or a rotation may bring later:
+
+| what is wrong at the start | what `run` does | what it says |
+|---|---|---|
+| settings, `expectations.files`, `web.config.file` or a file in it | exit code 2 | file, line and field |
+| the port is taken | exit code 1 | the address, and what to change |
+| a file of `hubble.tls` | not ready, tries again | `stream_disconnected`, reason `tls_file` |
+| the agent's socket may not be opened | not ready, tries again | the same, reason `permission_denied` |
+| the agent's socket is not there | not ready, tries again | the same, reason `socket_missing` |
+| `known.file` cannot be written | has no memory, tries again | `store_degraded`, and the metric of that name |
+| `hubble.position-file` cannot be written | the next start begins with new flows | `position_not_saved` |
+| `findings.file.path` cannot be written | what is found then is not in it | `findings_file_failed`, and a metric |
+
+`preflight` ends with 1 where `run` would wait. The root may be read-only: only what these settings name is written.
 
 ## Signals
 
