@@ -14,7 +14,7 @@ LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annot
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types imports fresh cover proof e2e watch soak month bench lock generate reference dashboards pictures clean
+.PHONY: help setup demo test check format lint types imports fresh cover proof e2e watch soak month bench lock generate reference dashboards manifests pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,7 @@ fresh: setup ## are the generated files the ones their sources give?
 	@$(BIN)/python protos/generate.py --check
 	@$(BIN)/hubble-egress-exporter reference --check
 	@$(BIN)/python -m dashboards.generate --check
+	@$(BIN)/python -m deploy.generate --check
 
 cover: setup
 	@echo "seed of the randomised tests: $(SEED)"
@@ -96,6 +97,9 @@ reference: setup ## write CONFIGURATION.md and METRICS.md
 
 dashboards: setup ## write the dashboards' JSON from their builders
 	@$(BIN)/python -m dashboards.generate
+
+manifests: setup ## write the plain manifests, the chart's README and its copies of the dashboards
+	@$(BIN)/python -m deploy.generate
 
 lock: ## pin what pyproject.toml asks for (needs uv)
 	uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.txt

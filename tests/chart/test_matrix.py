@@ -1,4 +1,4 @@
-"""Every combination that can be installed renders, is what Kubernetes takes, and is hardened; the others are refused."""
+"""Every combination that can be installed is what Kubernetes takes, and is hardened; the others are refused."""
 
 from typing import Any
 
@@ -76,7 +76,7 @@ def test_every_version_of_kubernetes_takes_it(mode: str, version: str) -> None:
 @pytest.mark.parametrize("name", _REFUSED)
 def test_a_combination_that_cannot_work_is_refused(name: str) -> None:
     """A volume for many writers, and TLS on a socket."""
-    with pytest.raises(Refused, match="'/(store/type|hubble/tls/mode)'"):
+    with pytest.raises(Refused, match=r"'/(store/type|hubble/tls/mode)'"):
         render(_REFUSED[name])
 
 
@@ -117,7 +117,10 @@ def test_a_token_is_there_only_for_live_policies() -> None:
     assert pod(objects())["automountServiceAccountToken"] is False
     assert "ClusterRole" not in kinds(objects())
     live = objects(
-        {"expectations": {"kubernetes": {"enabled": True}}, "networkPolicy": {"kubeApiServer": {"cidrs": ["10.0.0.1/32"]}}}
+        {
+            "expectations": {"kubernetes": {"enabled": True}},
+            "networkPolicy": {"kubeApiServer": {"cidrs": ["10.0.0.1/32"]}},
+        }
     )
     assert pod(live)["automountServiceAccountToken"] is True
     (role,) = (one for one in live if one["kind"] == "ClusterRole")
