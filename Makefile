@@ -71,7 +71,7 @@ cover: setup
 proof: check $(if $(filter true,$(CI)),,e2e) ## the slow proofs, run before an issue is resolved
 	@seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); echo "seed of the randomised tests: $$seed"; \
 	EXPORTER_EXAMPLES=2000 $(BIN)/python -m pytest -q -k "property or fuzz" --hypothesis-seed=$$seed
-	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real tests/faults tests/known/test_kills.py
+	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real tests/faults tests/known/test_kills.py tests/chart/test_crds.py
 
 e2e: setup ## the demo, a real Prometheus and a real Alertmanager: which alerts arrive, which panels have data, about 4 minutes
 	@EXPORTER_E2E=yes $(BIN)/python -m pytest -q tests/e2e

@@ -2,12 +2,13 @@
 
 import json
 from functools import cache
+from typing import Final
 
 import kubernetes_validate
 
 from tests.chart.rendering import Object
 
-_CUSTOM = frozenset({"CiliumNetworkPolicy", "Certificate", "ServiceMonitor", "PodMonitor", "PrometheusRule"})
+CUSTOM: Final = frozenset({"CiliumNetworkPolicy", "Certificate", "ServiceMonitor", "PodMonitor", "PrometheusRule"})
 """Kinds whose schemas Kubernetes does not have."""
 
 
@@ -17,7 +18,7 @@ def validate(document: Object, version: str) -> None:
     Raises:
         kubernetes_validate.ValidationError: when it is not what that version takes.
     """
-    if document["kind"] not in _CUSTOM:
+    if document["kind"] not in CUSTOM:
         _validate(json.dumps(document, sort_keys=True), version)
 
 
