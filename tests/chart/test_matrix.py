@@ -113,7 +113,7 @@ def test_node_asks_the_agent_of_its_own_node(family: str, address: str) -> None:
 
 
 def test_a_token_is_there_only_for_live_policies() -> None:
-    """And with it a role that may list and watch, and nothing else."""
+    """And with it a role that may read, and nothing else."""
     assert pod(objects())["automountServiceAccountToken"] is False
     assert "ClusterRole" not in kinds(objects())
     live = objects(
@@ -124,7 +124,7 @@ def test_a_token_is_there_only_for_live_policies() -> None:
     )
     assert pod(live)["automountServiceAccountToken"] is True
     (role,) = (one for one in live if one["kind"] == "ClusterRole")
-    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"list", "watch"}
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
 
 
 def test_the_pods_of_the_policy_are_those_of_the_chart() -> None:
