@@ -97,8 +97,8 @@ def test_promtool_takes_the_rendered_rules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["relay", "node"])
-def test_no_label_of_the_target_hides_ours(mode: str) -> None:
-    """A monitor adds nothing by itself: metrics of ours have a label `node`."""
+def test_no_label_of_the_target_keeps_exporters_apart(mode: str) -> None:
+    """A monitor adds nothing by itself: rules add up by leaving out `instance` and `pod`, and `node` would stay."""
     monitor = only(
         objects({"mode": mode, "monitor": {"enabled": True}}), "ServiceMonitor" if mode == "relay" else "PodMonitor"
     )
