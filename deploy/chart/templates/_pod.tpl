@@ -91,7 +91,8 @@ tolerations:
 {{- with .Values.topologySpreadConstraints }}
 topologySpreadConstraints:
   {{- range . }}
-  - {{ mergeOverwrite (dict "labelSelector" (dict "matchLabels" (include "hee.selectorLabels" $ | fromYaml))) . | toYaml | nindent 4 | trim }}
+  {{- $own := dict "labelSelector" (dict "matchLabels" (include "hee.selectorLabels" $ | fromYaml)) }}
+  - {{ ternary . (merge (deepCopy .) $own) (hasKey . "labelSelector") | toYaml | nindent 4 | trim }}
   {{- end }}
 {{- end }}
 {{- end }}
