@@ -95,6 +95,35 @@ def test_the_webhook_is_reached_by_its_name_and_no_other() -> None:
     assert asked.of("world", "443/TCP") is _NO
 
 
+@pytest.mark.parametrize("flavor", ["cilium", "kubernetes"])
+def test_a_peer_is_reached_by_its_address_or_its_pods(flavor: str) -> None:
+    """The webhook, and Valkey outside the cluster: on their port, and nothing beside them."""
+    webhook = {"podLabels": {"app": "hook"}, "namespace": "shop", "cidrs": ["203.0.113.8/31"], "port": 8443}
+    asked = Asked(
+        {
+            "webhook": {"url": "https://hook/"},
+            "store": {"type": "valkey", "valkey": {"address": "192.0.2.1:6380"}},
+            "networkPolicy": {
+                "flavor": flavor,
+                "webhook": webhook,
+                "valkey": {"cidrs": ["192.0.2.1/32"], "port": 6380},
+            },
+        }
+    )
+    for to, port, labels, answer in (
+        ("203.0.113.9", "8443/TCP", None, _YES),
+        ("203.0.113.9", "443/TCP", None, _NO),
+        ("203.0.113.10", "8443/TCP", None, _NO),
+        ("shop/hook", "8443/TCP", "app=hook", _YES),
+        ("shop/hook", "8443/UDP", "app=hook", _NO),
+        ("data/hook", "8443/TCP", "app=hook", _NO),
+        ("192.0.2.1", "6380/TCP", None, _YES),
+        ("192.0.2.1", "8443/TCP", None, _NO),
+        ("192.0.2.2", "6380/TCP", None, _NO),
+    ):
+        assert asked.of(to, port, labels) is answer, (to, port)
+
+
 def test_openshifts_resolvers_listen_elsewhere() -> None:
     """Namespace, label and port are values."""
     label = "dns.operator.openshift.io/daemonset-dns"
