@@ -19,7 +19,7 @@ LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annot
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types imports fresh cover proof e2e watch dist sbom image soak month bench lock generate reference dashboards pictures clean
+.PHONY: help setup demo test check format lint types imports fresh cover proof e2e watch dist sbom image soak month bench lock generate reference dashboards manifests pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,7 @@ fresh: setup ## are the generated files the ones their sources give?
 	@$(BIN)/python protos/generate.py --check
 	@$(BIN)/hubble-egress-exporter reference --check
 	@$(BIN)/python -m dashboards.generate --check
+	@$(BIN)/python -m deploy.generate --check
 
 cover: setup
 	@echo "seed of the randomised tests: $(SEED)"
@@ -75,7 +76,7 @@ cover: setup
 proof: check $(if $(filter true,$(CI)),,e2e) ## the slow proofs, run before an issue is resolved
 	@seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); echo "seed of the randomised tests: $$seed"; \
 	EXPORTER_EXAMPLES=2000 $(BIN)/python -m pytest -q -k "property or fuzz" --hypothesis-seed=$$seed
-	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real tests/faults tests/known/test_kills.py tests/test_wheel.py
+	@EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/real tests/faults tests/known/test_kills.py tests/test_wheel.py tests/chart/test_crds.py
 	@PATH="$$(PYTHON=$(BIN)/python .ci/image-tools):$(PATH)" EXPORTER_PROOF=yes $(BIN)/python -m pytest -q tests/image
 
 e2e: setup ## the demo, a real Prometheus and a real Alertmanager: which alerts arrive, which panels have data, about 4 minutes
@@ -102,6 +103,9 @@ reference: setup ## write CONFIGURATION.md and METRICS.md
 
 dashboards: setup ## write the dashboards' JSON from their builders
 	@$(BIN)/python -m dashboards.generate
+
+manifests: setup ## write the plain manifests, the chart's README and its copies of the dashboards
+	@$(BIN)/python -m deploy.generate
 
 lock: ## pin what pyproject.toml asks for (needs uv)
 	uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.txt

@@ -102,7 +102,13 @@ def full() -> Status:
         NodeStatus("connected", ("east/node-1",), ""),
         NodeStatus("unavailable", ("east/node-2",), "dial failed"),
         LostEvents("hubble_ring_buffer", 1200, "east/node-1"),
-        Nodes((NodeSeen("east/node-1", "cilium v1.19.4", 11_000, 4_095),)),
+        # Relay lists the nodes that it does not reach as well, without counts.
+        Nodes(
+            (
+                NodeSeen("east/node-1", "cilium v1.19.4", 11_000, 4_095),
+                NodeSeen("east/node-2", "", 0, 0, connected=False),
+            )
+        ),
         Undecodable("invalid_protobuf", "stream", "cut off"),
         flow(destination_names=("api.example.com",)),
         drop(),

@@ -113,5 +113,6 @@ def test_the_readme_shows_the_pictures() -> None:
     """The pictures that the README shows are there."""
     readme = (ROOT / "README.md").read_text()
     pictures = re.findall(r'src="([^"]+)"', readme)
-    assert pictures == ["dashboards/pictures/landing-page.png", "dashboards/pictures/landing-page-phone.png"]
+    shown = ("landing-page", "landing-page-phone", "egress-overview", "workload-triage", "exporter-health")
+    assert pictures == [f"dashboards/pictures/{name}.png" for name in shown]
     assert all((ROOT / Path(picture)).read_bytes().startswith(b"\x89PNG") for picture in pictures)

@@ -1,0 +1,143 @@
+{{/* The pod, the same in both modes. */}}
+
+{{- define "hee.podMetadata" -}}
+labels:
+  {{- omit (mergeOverwrite (include "hee.labels" . | fromYaml) .Values.podLabels) "helm.sh/chart" | toYaml | nindent 2 }}
+annotations:
+  kubectl.kubernetes.io/default-container: exporter
+  checksum/config: {{ include "hee.config" . | sha256sum }}
+  {{- with .Values.podAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
+{{- define "hee.podSecurity" -}}
+{{- $context := deepCopy .Values.podSecurityContext -}}
+{{- if include "hee.socket" . -}}
+  {{- $_ := set $context "supplementalGroups" (append (default list $context.supplementalGroups) .Values.hubble.node.socket.group) -}}
+{{- end -}}
+{{- toYaml $context -}}
+{{- end -}}
+
+{{/* Where Hubble is in mode `node`: the address of the node is known in the pod only. */}}
+{{- define "hee.env" -}}
+{{- if and (eq .Values.mode "node") (not (include "hee.socket" .)) }}
+- name: HOST_IP
+  valueFrom:
+    fieldRef:
+      fieldPath: status.hostIP
+- name: HUBBLE_EGRESS_HUBBLE__ADDRESS
+  value: {{ printf (ternary "[$(HOST_IP)]:%d" "$(HOST_IP):%d" (eq .Values.hubble.node.ipFamily "ipv6")) (int .Values.hubble.node.port) | quote }}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "hee.probe" -}}
+{{- $path := .path -}}
+{{- if .root.Values.web.configSecretName }}
+tcpSocket:
+  port: http
+{{- else }}
+httpGet:
+  path: {{ $path }}
+  port: http
+{{- end }}
+{{- with .probe }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "hee.podSpec" -}}
+serviceAccountName: {{ include "hee.serviceAccount" . }}
+automountServiceAccountToken: {{ .Values.expectations.kubernetes.enabled }}
+enableServiceLinks: false
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- include "hee.podSecurity" . | nindent 2 }}
+terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- with .Values.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if kindIs "slice" .Values.tolerations }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- else if eq .Values.mode "node" }}
+tolerations:
+  - operator: Exists
+{{- end }}
+{{- if eq .Values.mode "relay" }}
+{{- with .Values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  {{- $own := dict "labelSelector" (dict "matchLabels" (include "hee.selectorLabels" $ | fromYaml)) }}
+  - {{ ternary . (merge (deepCopy .) $own) (hasKey . "labelSelector") | toYaml | nindent 4 | trim }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.initContainers }}
+initContainers:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+containers:
+  - name: exporter
+    image: {{ include "hee.image" . }}
+    imagePullPolicy: {{ .Values.image.pullPolicy }}
+    args:
+      - run
+      - --config.file=/etc/hubble-egress-exporter/config/config.yaml
+      {{- with .Values.extraArgs }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
+    {{- with include "hee.env" . | trim }}
+    env:
+      {{- . | nindent 6 }}
+    {{- end }}
+    {{- with .Values.extraEnvFrom }}
+    envFrom:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    ports:
+      - name: http
+        containerPort: 9968
+        protocol: TCP
+    startupProbe:
+      {{- include "hee.probe" (dict "root" . "path" "/-/healthy" "probe" .Values.startupProbe) | trim | nindent 6 }}
+    livenessProbe:
+      {{- include "hee.probe" (dict "root" . "path" "/-/healthy" "probe" .Values.livenessProbe) | trim | nindent 6 }}
+    readinessProbe:
+      {{- include "hee.probe" (dict "root" . "path" "/-/ready" "probe" .Values.readinessProbe) | trim | nindent 6 }}
+    resources:
+      {{- toYaml .Values.resources | nindent 6 }}
+    securityContext:
+      {{- toYaml .Values.securityContext | nindent 6 }}
+    terminationMessagePolicy: FallbackToLogsOnError
+    volumeMounts:
+      {{- include "hee.mounts" . | trim | nindent 6 }}
+  {{- with .Values.extraContainers }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+volumes:
+  {{- include "hee.volumes" . | trim | nindent 2 }}
+{{- end -}}
