@@ -2,14 +2,17 @@
 
 import gc
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
 from exporter import log
+from exporter.cluster_samples import cluster_samples
 from exporter.connections.connections import Connections
 from exporter.destinations.directory import Destinations
 from exporter.expectations.expectations import Expectations
-from exporter.expectations.live import LiveFiles
+from exporter.expectations.manifests import Manifests
+from exporter.expectations.sources import Sources
 from exporter.findings.delivery import Findings
 from exporter.flow import Flow
 from exporter.flow_lines import FlowLines
@@ -51,6 +54,8 @@ _TICK_SECONDS = 1.0
 _YOUNG_OBJECTS = 20_000
 """New objects (some MiB) after which the garbage collector looks for cycles among them."""
 _SIGNAL_SECONDS = 0.2
+_LAST_SECONDS = 2.0
+"""What threads have to end in, together."""
 
 FORGETFUL = (
     "The memory of destinations does not work: what is known may be announced as new, and what is new forgotten."
@@ -114,7 +119,7 @@ class Service:
             detectors=settings.detectors,
             judging=self.judging,
         )
-        self._expected = LiveFiles(settings.expectations)
+        self._expected = Sources(settings.expectations, follow=live)
         self.pipeline.expect(self._expected.read)
         self._journal, self._flow_lines = Journal(), FlowLines(settings.log, self.pipeline)
         self._status = StatusView(self.pipeline, self._store, settings, source)
@@ -128,7 +133,6 @@ class Service:
         self.signals = Signals()
         self._stopping = self.signals.stopping
         self._dead, self._ended = "", False
-        self._reads_again = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def consume(self, *, once: bool = True) -> None:
@@ -188,7 +192,9 @@ class Service:
         self._web.start()
         self._spawn("stream", lambda: self._stream(finished))
         self._spawn("ticker", self._tick)
-        self._spawn("expectations", self._look_at_expectations)
+        self._spawn("expectations", partial(self._expected.work, self._expect))
+        for watcher in self._expected.cluster.watchers if self._expected.cluster else ():
+            self._spawn(watcher.state.kind.resource, watcher.work)
         if self.judging:
             self.findings.start()
             self._spawn("memory", partial(self.judging.work, self._stopping.is_set))
@@ -201,13 +207,14 @@ class Service:
                 self.reload()
         self.signals.deafen()
         self._source.stop()
-        self._reads_again.set()
+        self._expected.stop()
         if self.judging:
             # It waits for what arrives, and nothing does any more.
             self.judging.inbox.arrived.set()
+        end = time.monotonic() + _LAST_SECONDS
         for thread in self._threads:
-            # One that waits for standard input cannot be woken; it ends with the process.
-            thread.join(timeout=2)
+            # One that waits for standard input, or for a connection, cannot be woken; it ends with the process.
+            thread.join(timeout=max(0.0, end - time.monotonic()))
         self.findings.stop()
         if self.signals.terminated:
             self._routes.last_scrape(self._settings.web.last_scrape)
@@ -230,7 +237,7 @@ class Service:
 
     def reload(self) -> str:
         """Read the settings again, and soon the expectations; what is wrong with the settings, or an empty text."""
-        self._reads_again.set()
+        self._expected.read_again()
         return self.reloading()
 
     def exposition(self, accept: str) -> Exposed:
@@ -254,9 +261,8 @@ class Service:
     def status(self) -> Status:
         """What the landing page and `/api/v1/status` say."""
         status = self._status.take(dead_thread=self._dead, finished=self._ended)
-        if self.judging is None or not self.judging.memory.degraded:
-            return status
-        return status._replace(remarks=(*status.remarks, FORGETFUL))
+        forgetful = (FORGETFUL,) if self.judging and self.judging.memory.degraded else ()
+        return status._replace(remarks=(*status.remarks, *self._expected.remarks, *forgetful))
 
     def triage(self, *, brief: bool = False) -> Report:
         """What `/api/v1/triage` and, in brief, the landing page say of broken name resolution."""
@@ -281,9 +287,10 @@ class Service:
             self._routes,
             self.reloading,
         )
-        if self.judging is None:
-            return taken
-        return taken._replace(samples={**taken.samples, **known_samples(self.judging, self.findings)})
+        samples = {**taken.samples, **cluster_samples(self._expected.cluster)}
+        if self.judging is not None:
+            samples |= known_samples(self.judging, self.findings)
+        return taken._replace(samples=samples)
 
     def _apply(self, settings: Settings) -> None:
         """Let the boxes go on with other settings; what they have counted and learnt stays."""
@@ -313,19 +320,12 @@ class Service:
         if finished():
             self.stop()
 
-    def _look_at_expectations(self) -> None:
+    def _expect(self, read: Manifests, is_new: bool) -> None:
         """Reading thousands of policies takes seconds: the stream goes on meanwhile with those that it has."""
-        live, interval = self._expected, self._settings.expectations.check_interval
-        while not self._stopping.is_set():
-            again = self._reads_again.wait(interval)
-            self._reads_again.clear()
-            if self._stopping.is_set():
-                return
-            read = live.look(again=again)
-            if read is not None:
-                self.pipeline.expect(read)
-            with self.pipeline.lock:
-                self.pipeline.expectations.is_current = live.successful
+        if is_new:
+            self.pipeline.expect(read)
+        with self.pipeline.lock:
+            self.pipeline.expectations.is_current = self._expected.files.successful
 
     def _tick(self) -> None:
         while not self._stopping.wait(_TICK_SECONDS):

@@ -53,9 +53,17 @@ class _Document(NamedTuple):
     root: Field
 
 
-def read_manifests(roots: Iterable[tuple[str, yaml.Node]], gateways: tuple[WorkloadChooser, ...] = ()) -> Manifests:
-    """Everything that stands in these documents; one fault spoils its own object only."""
-    objects, faults, skipped = Objects(), list[Fault](), Counter[str]()
+def read_manifests(
+    roots: Iterable[tuple[str, yaml.Node]],
+    gateways: tuple[WorkloadChooser, ...] = (),
+    objects: Objects | None = None,
+) -> Manifests:
+    """Everything that stands in these documents; one fault spoils its own object only.
+
+    `objects` are those that rules may refer to; what stands here joins them.
+    """
+    objects = Objects() if objects is None else objects
+    faults, skipped = list[Fault](), Counter[str]()
     fields = list(_guarded(roots, lambda root: _unpacked(Field(*root)), faults))
     documents = list(_guarded(fields, lambda field: [_document(field)], faults))
     for document in documents:

@@ -1,6 +1,6 @@
 """Kubernetes objects that say nothing by themselves and that rules refer to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from exporter.expectations.interface import YES
@@ -43,6 +43,27 @@ class Objects:
         self.groups: dict[str, Group] = {}
         self.pods: dict[str, list[PodSpec]] = {}
         """By namespace."""
+
+    def copy(self) -> "Objects":
+        """The same objects, whatever becomes of this one."""
+        other = Objects()
+        other.adopt([self])
+        return other
+
+    def adopt(self, parts: Iterable["Objects"]) -> None:
+        """Know from now on what these know, and nothing else. Rules that refer to this one see it at once."""
+        found = list(parts)
+        self.namespaces = {key: value for one in found for key, value in one.namespaces.items()}
+        self.services = {key: value for one in found for key, value in one.services.items()}
+        self.groups = {key: value for one in found for key, value in one.groups.items()}
+        backends: dict[tuple[str, str], set[Span]] = {}
+        pods: dict[str, list[PodSpec]] = {}
+        for one in found:
+            for key, spans in one.backends.items():
+                backends.setdefault(key, set()).update(spans)
+            for namespace, specs in one.pods.items():
+                pods.setdefault(namespace, []).extend(specs)
+        self.backends, self.pods = backends, pods
 
     def is_named(self, name: str) -> bool:
         """Whether some pod has a port of this name."""

@@ -25,6 +25,36 @@ def workload_chooser(text: str) -> WorkloadChooser:
     return WorkloadChooser(namespace, workload)
 
 
+class KubernetesSettings(BaseModel):
+    """Policies as they are in the cluster, followed through its API server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(
+        default=False,
+        description="Read policies, and what they refer to, from the API server too. Needs the extra `kubernetes` of "
+        "the package, and leave to get, list and watch.",
+    )
+    kubeconfig: str = Field(
+        default="", description="File that says how to reach the API server. Without one it is that of the own pod."
+    )
+    context: str = Field(default="", description="Context of that file; without one the current one.")
+    rebuild_interval: Duration = Field(
+        default=5.0, ge=0, description="Rules are made anew at most this often, however much changes in the cluster."
+    )
+    timeout: Duration = Field(default=30.0, ge=0.1, description="How long the API server may take to answer.")
+    page_size: int = Field(default=500, ge=1, description="Objects of one answer to a list.")
+    first_delay: Duration = Field(
+        default=1.0, ge=0.01, description="Pause after a fault; it doubles with every further one."
+    )
+    longest_delay: Duration = Field(default=60.0, ge=0.01, description="Longest pause between two attempts.")
+    absent_delay: Duration = Field(
+        default=300.0,
+        ge=0.01,
+        description="Longest pause before a kind is looked for again that the cluster does not have.",
+    )
+
+
 class ExpectationsSettings(BaseModel):
     """What each workload is allowed to reach. Without files nothing is looked up."""
 
@@ -45,4 +75,7 @@ class ExpectationsSettings(BaseModel):
     )
     answer_cache: int = Field(
         default=100_000, ge=1, description="Answers (entries, about 700 B each) remembered until the files change."
+    )
+    kubernetes: KubernetesSettings = Field(
+        default=KubernetesSettings(), description="Policies as they are in the cluster."
     )

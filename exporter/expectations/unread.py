@@ -7,6 +7,8 @@ from exporter.expectations.interface import NotEvaluated
 
 UNKNOWN_FIELD = "unknown"
 """Any field that we have never heard of."""
+UNLISTED = "unlisted"
+"""No field, but all of a kind that the API server did not list yet."""
 KNOWN_UNREAD = (
     "authentication",
     "icmps",
@@ -16,6 +18,7 @@ KNOWN_UNREAD = (
     "toNodes",
     "toRequires",
     UNKNOWN_FIELD,
+    UNLISTED,
 )
 """What is counted in the metric, by its name."""
 

@@ -435,7 +435,7 @@ RELOAD_TIME = Family(
 EXPECTATION_RULES = Family(
     "hubble_egress_exporter_expectation_rules",
     "gauge",
-    "Rules in effect of the files of expectations.files.",
+    "Rules in effect, of files and of the cluster.",
     (labels.RULE_SOURCE, labels.RULE_KIND),
 )
 EXPECTATION_UNREAD = Family(
@@ -454,6 +454,42 @@ EXPECTATION_EVALUATIONS = Family(
     "counter",
     "Distinct contacts that were looked up in the expectations, by answer; each once until the expectations change.",
     (labels.EXPECTATION,),
+)
+CLUSTER_OBJECTS = Family(
+    "hubble_egress_exporter_kubernetes_objects",
+    "gauge",
+    "Objects that are held of the cluster (`expectations.kubernetes.enabled`).",
+    (labels.RESOURCE,),
+)
+CLUSTER_BROKEN = Family(
+    "hubble_egress_exporter_kubernetes_broken_objects",
+    "gauge",
+    "Of them those that cannot be used as they are; the log says which and why.",
+    (labels.RESOURCE,),
+)
+CLUSTER_DEGRADED = Family(
+    "hubble_egress_exporter_kubernetes_degraded",
+    "gauge",
+    "1 while a kind cannot be listed or watched: what was read before counts, and without that answers are undecided.",
+    (labels.RESOURCE,),
+)
+CLUSTER_RESTARTS = Family(
+    "hubble_egress_exporter_kubernetes_watch_restarts_total",
+    "counter",
+    "Lists and watches that ended, by why.",
+    (labels.RESOURCE, labels.WATCH_END),
+)
+CLUSTER_LIST = Family(
+    "hubble_egress_exporter_kubernetes_last_list_timestamp_seconds",
+    "gauge",
+    "When all objects of a kind were last listed; 0 is never.",
+    (labels.RESOURCE,),
+)
+CLUSTER_EVENT = Family(
+    "hubble_egress_exporter_kubernetes_last_event_timestamp_seconds",
+    "gauge",
+    "When the API server last told anything of a kind, that nothing changed included; 0 is never.",
+    (labels.RESOURCE,),
 )
 STORE_ENTRIES = Family(
     "hubble_egress_exporter_store_entries", "gauge", "Facts of the workloads in use, which are held in memory."
@@ -542,6 +578,12 @@ EXPORTER = (
     EXPECTATION_UNREAD,
     EXPECTATION_RELOAD,
     EXPECTATION_EVALUATIONS,
+    CLUSTER_OBJECTS,
+    CLUSTER_BROKEN,
+    CLUSTER_DEGRADED,
+    CLUSTER_RESTARTS,
+    CLUSTER_LIST,
+    CLUSTER_EVENT,
     STORE_ENTRIES,
     STORE_ENTRIES_LIMIT,
     STORE_STORED,

@@ -11,7 +11,9 @@ from exporter.detectors.interface import FAILURES, Cause
 from exporter.detectors.novelty import NAMELESS_NEWS
 from exporter.detectors.unexpected import VERDICTS
 from exporter.expectations.interface import Expectation
+from exporter.expectations.kinds import RESOURCES
 from exporter.expectations.manifests import POLICY_KINDS
+from exporter.expectations.trouble import Trouble
 from exporter.expectations.unread import KNOWN_UNREAD
 from exporter.findings.interface import Context, Detector, Novelty
 from exporter.findings.outcomes import Outcome, Sink
@@ -219,10 +221,16 @@ DELIVERY = Label(
     "`failed`: it could not be written, or was not taken.",
     tuple(Outcome),
 )
+RESOURCE = Label("resource", "The kind of objects, as the API server names it.", RESOURCES)
+WATCH_END = Label("reason", "Why a list or a watch ended; `ended` is the server's own time limit.", tuple(Trouble))
 EXPECTATION = Label("answer", "The answer.", tuple(Expectation))
 RULE_SOURCE = Label("source", "`allowlist`: our own format, `policies`: Kubernetes objects.", ("allowlist", "policies"))
 RULE_KIND = Label("kind", "Kind of the object that has the rule.", POLICY_KINDS)
-UNREAD_FIELD = Label("field", "The field; `unknown` is any that this version does not know.", KNOWN_UNREAD)
+UNREAD_FIELD = Label(
+    "field",
+    "The field; `unknown` is any that this version does not know, `unlisted` a kind that the cluster did not list yet.",
+    KNOWN_UNREAD,
+)
 VERSION = Label("version", "Version of the exporter.")
 PYTHON = Label("python", "Version of Python.")
 COMMIT = Label("commit", "Commit it was built from.")
