@@ -110,6 +110,7 @@ manifests: setup ## write the plain manifests, the chart's README and its copies
 lock: ## pin what pyproject.toml asks for (needs uv)
 	uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.txt
 	uv pip compile $(LOCK) -c requirements-dev.txt pyproject.toml -o requirements.txt
+	uv pip compile $(LOCK) -c requirements-dev.txt --extra kubernetes pyproject.toml -o requirements-kubernetes.txt
 	uv pip compile $(LOCK) -c requirements-dev.txt --group build -o requirements-build.txt
 	uv pip compile $(LOCK) --group sbom -o requirements-sbom.txt
 
