@@ -18,6 +18,7 @@ from exporter.demo.learning import DEMO_LEARNING
 from exporter.demo.server import CannotServeError
 from exporter.demo.telling import Demo, dumped
 from exporter.documents.faults import DocumentError
+from exporter.expectations.api_access import check_access
 from exporter.expectations.command import run as expectations_command
 from exporter.expectations.files import load_files
 from exporter.flags import given_flags
@@ -243,6 +244,8 @@ def _check_config(settings: Settings, _options: argparse.Namespace) -> int:
     if settings.web.config.file:
         read_web_config(settings.web.config.file)
     load_files(settings.expectations.files)
+    if settings.expectations.kubernetes.enabled and settings.expectations.kubernetes.kubeconfig:
+        check_access(settings.expectations.kubernetes)
     print("the settings are valid")  # noqa: T201, the command's answer
     return _OK
 

@@ -2,7 +2,6 @@
 
 import gc
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -54,8 +53,6 @@ _TICK_SECONDS = 1.0
 _YOUNG_OBJECTS = 20_000
 """New objects (some MiB) after which the garbage collector looks for cycles among them."""
 _SIGNAL_SECONDS = 0.2
-_LAST_SECONDS = 2.0
-"""What threads have to end in, together."""
 
 FORGETFUL = (
     "The memory of destinations does not work: what is known may be announced as new, and what is new forgotten."
@@ -194,7 +191,8 @@ class Service:
         self._spawn("ticker", self._tick)
         self._spawn("expectations", partial(self._expected.work, self._expect))
         for watcher in self._expected.cluster.watchers if self._expected.cluster else ():
-            self._spawn(watcher.state.kind.resource, watcher.work)
+            # They leave nothing behind, and may wait for an API server that says nothing: nobody waits for them.
+            self._spawn(watcher.state.kind.resource, watcher.work, is_waited_for=False)
         if self.judging:
             self.findings.start()
             self._spawn("memory", partial(self.judging.work, self._stopping.is_set))
@@ -211,10 +209,9 @@ class Service:
         if self.judging:
             # It waits for what arrives, and nothing does any more.
             self.judging.inbox.arrived.set()
-        end = time.monotonic() + _LAST_SECONDS
         for thread in self._threads:
-            # One that waits for standard input, or for a connection, cannot be woken; it ends with the process.
-            thread.join(timeout=max(0.0, end - time.monotonic()))
+            # One that waits for standard input cannot be woken; it ends with the process.
+            thread.join(timeout=2)
         self.findings.stop()
         if self.signals.terminated:
             self._routes.last_scrape(self._settings.web.last_scrape)
@@ -300,7 +297,7 @@ class Service:
         self._status.reconfigure(settings)
         self._source.choose(settings.sources)
 
-    def _spawn(self, name: str, work: Callable[[], None]) -> None:
+    def _spawn(self, name: str, work: Callable[[], None], *, is_waited_for: bool = True) -> None:
         def guarded() -> None:
             try:
                 work()
@@ -311,7 +308,8 @@ class Service:
                 self._stopping.set()
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
-        self._threads.append(thread)
+        if is_waited_for:
+            self._threads.append(thread)
         thread.start()
 
     def _stream(self, finished: Callable[[], bool]) -> None:

@@ -38,11 +38,16 @@ class KindState:
         """Whether it is known what there is."""
         return self.is_listed or self.is_absent
 
+    @property
+    def is_tried(self) -> bool:
+        """Whether at least one attempt has ended."""
+        return self.is_settled or self.trouble is not None
+
     def listed(self, number: int, version: str) -> None:
         """All objects were read."""
         if not self.is_settled or self.is_absent or self._said is not None:
             logger().info("objects_listed", resource=self.kind.full_name, version=version, objects=number)
-        self.is_listed, self.is_absent = True, False
+        self.is_listed, self.is_absent, self.trouble = True, False, None
         self.last_list = self._wall()
         self.heard()
 

@@ -63,6 +63,12 @@ def key_of(item: object) -> Key | None:
     return (namespace, name) if isinstance(name, str) and name and isinstance(namespace, str) else None
 
 
+def version_of(item: object) -> str:
+    """The resource version of an object; empty of something that has none."""
+    version = _mapping(_mapping(item).get("metadata")).get("resourceVersion")
+    return version if isinstance(version, str) else ""
+
+
 def kept(kind: Kind, version: str, item: Mapping[str, object], key: Key) -> bytes:
     """What is read of an object. Its status, annotations and managers change often, and say nothing here."""
     namespace, name = key

@@ -44,8 +44,8 @@ class LiveCluster:
         return {kind: watcher.state for kind, watcher in zip(KINDS, self.watchers, strict=True)}
 
     def look(self) -> bool:
-        """Read what changed; whether anything did."""
-        if not self._is_new.is_set():
+        """Read what changed; whether anything did. The first reading is a whole, as far as it can be."""
+        if not self._is_new.is_set() or not all(state.is_tried for state in self.states.values()):
             return False
         # What changes from now on is told again.
         self._is_new.clear()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from exporter.expectations.api_server import Event, Session
 from exporter.expectations.held import Held
 from exporter.expectations.kind_state import KindState
-from exporter.expectations.kinds import Key, Kind, kept, key_of
+from exporter.expectations.kinds import Key, Kind, kept, key_of, version_of
 from exporter.expectations.settings import KubernetesSettings
 from exporter.expectations.trouble import ApiError, Trouble
 from exporter.hubble.backoff import delays
@@ -31,7 +31,7 @@ class Watcher:
         settings: KubernetesSettings,
         changed: Callable[[], None],
     ) -> None:
-        """`connect` gives a new connection for each attempt; `changed` is called when it is known what there is."""
+        """`connect` gives a new connection for each attempt; `changed` is called when it becomes known what there is."""
         self._kind, self._held, self._connect, self._settings = kind, held, connect, settings
         self._changed = changed
         self._jitter = random.SystemRandom()
@@ -91,7 +91,10 @@ class Watcher:
     def _end(self, verb: str, error: ApiError) -> None:
         if error.trouble in _RELIST:
             self._since = ""
+        was_tried = self.state.is_tried
         self.state.ended(verb, error)
+        if not was_tried:
+            self._changed()
         if error.trouble is not Trouble.ABSENT:
             self._absent_since = None
             return
@@ -144,11 +147,10 @@ class Watcher:
 
     def _take(self, event: Event) -> None:
         """A bookmark says how far we are, and nothing else."""
-        version = event.item.get("metadata", {}).get("resourceVersion") if event.type else None
-        key = key_of(event.item)
+        version, key = version_of(event.item), key_of(event.item)
         if key is not None and event.type in ("ADDED", "MODIFIED"):
             self._held.put(self._kind, key, kept(self._kind, self._api_version, event.item, key))
         elif key is not None and event.type == "DELETED":
             self._held.remove(self._kind, key)
         if version:
-            self._since = str(version)
+            self._since = version
