@@ -2,13 +2,14 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from exporter.documents.faults import printable
+from exporter.documents.faults import Fault, Place, printable
 from exporter.documents.plain import node_of
 from exporter.expectations.kinds import KINDS, Key, Kind
-from exporter.expectations.manifests import read_manifests
+from exporter.expectations.manifests import Manifests, read_manifests
 from exporter.expectations.objects import Objects
 from exporter.expectations.policy import Policy, WorkloadChooser
 from exporter.log import RateLimit, logger
@@ -63,6 +64,7 @@ class _Read(NamedTuple):
 
 
 _NOTHING = _Read(b"")
+_TOO_DEEP = Manifests((), Objects(), Counter(), (Fault(Place(""), "nested too deeply"),))
 
 
 class ObjectReader:
@@ -104,20 +106,21 @@ class ObjectReader:
         if before.text == text:
             return before
         objects = self.shared if kind.has_rules else Objects()
-        read = read_manifests([("", node_of(json.loads(text)))], self._gateways, objects)
+        try:
+            read = read_manifests([("", node_of(json.loads(text)))], self._gateways, objects)
+        except RecursionError:
+            read = _TOO_DEEP
         if not read.faults:
             return _Read(text, read.policies, None if kind.has_rules else objects)
         # What is broken never replaces what was good: agents, too, go on with what they have.
-        was_good = before is not _NOTHING and (bool(before.policies) or before.objects is not None)
-        name = "/".join(filter(None, key))
-        for fault in read.faults:
-            held_back = self._said.admit(kind.name, f"{name} {fault.path} {fault.text}")
-            if held_back is not None:
-                logger().error(
-                    "object_refused",
-                    object=printable(f"{kind.name} {name}"),
-                    field=printable(fault.path),
-                    fault=printable(fault.text),
-                    in_effect="the previous" if was_good else "nothing of it",
-                )
+        was_good = bool(before.policies) or before.objects is not None
+        self._say(f"{kind.name} {'/'.join(filter(None, key))}", read.faults, "the previous" if was_good else "nothing")
         return before._replace(text=text, is_broken=True)
+
+    def _say(self, name: str, faults: tuple[Fault, ...], in_effect: str) -> None:
+        for fault in faults:
+            # Whoever may write policies must not fill the log.
+            if self._said.admit("object_refused", f"{name} {fault.path} {fault.text}") is not None:
+                texts = {"object": name, "field": fault.path, "fault": fault.text}
+                shown = {key: printable(text) for key, text in texts.items()}
+                logger().error("object_refused", **shown, in_effect=in_effect)

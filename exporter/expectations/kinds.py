@@ -89,6 +89,14 @@ def kept(kind: Kind, version: str, item: Mapping[str, object], key: Key) -> byte
         found["endpoints"] = _endpoints(item.get("endpoints"))
     elif kind is not NAMESPACE:
         found |= _only(item, "spec", "specs")
+    try:
+        return _written(found)
+    except RecursionError:
+        # Whoever reads it says that it is no policy.
+        return _written({**found, "spec": "nested too deeply"})
+
+
+def _written(found: Mapping[str, object]) -> bytes:
     return json.dumps(found, sort_keys=True, separators=(",", ":")).encode()
 
 

@@ -30,7 +30,7 @@ class Sources:
         gateways = tuple(map(workload_chooser, settings.egress_gateways))
         enabled = follow and settings.kubernetes.enabled
         self.cluster = LiveCluster(settings.kubernetes, gateways, self._woken.set) if enabled else None
-        self.read = self._combined()
+        self.read = self.combined()
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ class Sources:
                 is_new, looked = self._look_at_files(again=again), time.monotonic()
             changed = self.cluster is not None and self.cluster.look()
             if is_new or changed:
-                self.read = self._combined()
+                self.read = self.combined()
             expect(self.read, is_new or changed)
             if changed:
                 # What changes meanwhile is read together.
@@ -79,7 +79,8 @@ class Sources:
             self.cluster.reader.take(self.cluster.held.all())
         return True
 
-    def _combined(self) -> Manifests:
+    def combined(self) -> Manifests:
+        """All that is expected now, by what was read last."""
         if self.cluster is None:
             return self.files.read
         reader = self.cluster.reader

@@ -31,7 +31,7 @@ class Watcher:
         settings: KubernetesSettings,
         changed: Callable[[], None],
     ) -> None:
-        """`connect` gives a new connection for each attempt; `changed` is called when it becomes known what there is."""
+        """`connect` gives a new connection for each attempt; `changed` is called when what there is becomes known."""
         self._kind, self._held, self._connect, self._settings = kind, held, connect, settings
         self._changed = changed
         self._jitter = random.SystemRandom()

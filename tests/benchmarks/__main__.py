@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests.benchmarks.cluster import cluster
 from tests.benchmarks.cpu import cpu
 from tests.benchmarks.expecting import expectations
 from tests.benchmarks.memory import memory
@@ -24,6 +25,7 @@ ROWS: dict[str, Callable[[Session], Figures]] = {
     "ready": ready,
     "filtered": filtered,
     "expectations": expectations,
+    "cluster": cluster,
 }
 
 

@@ -51,6 +51,11 @@ MEASURES = (
     Measure("expectations_first_us", "  a question not asked before (100,000 of them), µs", "{:.1f}"),
     Measure("expectations_again_us", "  the same question again, µs", "{:.2f}"),
     Measure("expectations_answers_mib", "  memory of 100,000 answers, MiB", "{:.0f}"),
+    Measure("cluster_list_s", "listing 5,000 policies and services of an API server, CPU seconds", "{:.2f}"),
+    Measure("cluster_read_s", "  reading them for the first time, CPU seconds", "{:.2f}"),
+    Measure("cluster_change_s", "  when one of them changes, CPU seconds", "{:.3f}"),
+    Measure("cluster_held_mib", "  memory of the client and of what it holds, MiB", "{:.0f}"),
+    Measure("cluster_mib", "  the same with the rules, MiB", "{:.0f}"),
 )
 
 

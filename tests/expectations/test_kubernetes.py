@@ -275,7 +275,7 @@ def test_broken_object(api: FakeApi, tmp_path: Path) -> None:
         eventually(lambda: run.cluster.reader.broken[run.state(kind).kind] == 0, "mended ones")
     refused = [entry for entry in logs if entry["event"] == "object_refused"]
     assert [(entry["object"], entry["in_effect"]) for entry in refused] == [
-        ("CiliumNetworkPolicy shop/broken", "nothing of it"),
+        ("CiliumNetworkPolicy shop/broken", "nothing"),
         ("CiliumNetworkPolicy shop/good", "the previous"),
     ]
     assert {entry["field"] for entry in refused} == {"spec.egress[0].toCIDR[0]"}
