@@ -51,7 +51,7 @@ class FakeApi:
         self.hold: threading.Event | None = None
         """Lists wait for it."""
         self.changed = threading.Condition()
-        self.version, self._oldest, self._cuts = 1, 1, 0
+        self.version, self._oldest, self.cuts = 1, 1, 0
         self._objects: dict[str, dict[Key, Object]] = {}
         self._log: list[Change] = []
         self._server: ThreadingHTTPServer | None = None
@@ -122,7 +122,7 @@ class FakeApi:
     def cut(self) -> None:
         """Break all watches off in the middle of a line."""
         with self.changed:
-            self._cuts += 1
+            self.cuts += 1
             self.changed.notify_all()
 
     def count(self, resource: str, *, watch: bool) -> int:
@@ -151,9 +151,11 @@ class FakeApi:
             metadata = {"resourceVersion": version, **({"continue": f"{version}:{end}"} if end < len(chosen) else {})}
             return {"metadata": metadata, "items": chosen[int(start) : end]}
 
-    def events(self, resource: str, query: dict[str, str], *, give_up: Callable[[], bool]) -> Iterator[Object | None]:
-        """What happens after a version; None when the answer is to break off."""
-        seen, cuts = int(query["resourceVersion"]), self._cuts
+    def events(
+        self, resource: str, query: dict[str, str], cuts: int, *, give_up: Callable[[], bool]
+    ) -> Iterator[Object | None]:
+        """What happens after a version; None when the answer is to break off, that is after so many cuts."""
+        seen = int(query["resourceVersion"])
         while not give_up():
             with self.changed:
                 if seen < self._oldest:
@@ -163,7 +165,7 @@ class FakeApi:
                 found = [change for change in self._log if change.version > seen and change.path == resource]
                 seen = max([seen, *(change.version for change in found)])
                 if not found:
-                    if self._cuts != cuts:
+                    if self.cuts != cuts:
                         yield None
                         return
                     self.changed.wait(0.5)
@@ -199,6 +201,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer a list or a watch."""
         url = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        cuts = self.api.cuts
+        # Who sees the request knows that whatever comes later concerns it.
         self.api.requests.append((url.path, query))
         resource = self.api.resource_of(url.path)
         refused = self.api.refused.get(("watch" if "watch" in query else "list", resource))
@@ -210,7 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(refused[0], _status(*refused))
         elif "watch" in query:
             with suppress(OSError):
-                self._watch(resource, query)
+                self._watch(resource, query, cuts)
         else:
             if self.api.hold:
                 self.api.hold.wait(60)
@@ -218,13 +222,13 @@ class _Handler(BaseHTTPRequestHandler):
             gone = "The provided continue parameter is too old"
             self._json(200, page) if page else self._json(410, _status(410, gone))
 
-    def _watch(self, resource: str, query: dict[str, str]) -> None:
+    def _watch(self, resource: str, query: dict[str, str], cuts: int) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         server = self.server
-        for event in self.api.events(resource, query, give_up=lambda: self.api._server is not server):
+        for event in self.api.events(resource, query, cuts, give_up=lambda: self.api._server is not server):
             if event is None:
                 self.wfile.write(b'40\r\n{"type":"ADDED","obj')
                 break

@@ -97,6 +97,7 @@ def test_history_that_is_gone_as_a_status(api: FakeApi, tmp_path: Path) -> None:
     """410 as the status of a watch means the same."""
     with following(api, tmp_path) as run:
         run.settle()
+        eventually(lambda: api.count("networkpolicies", watch=True) == 1, "a watch")
         api.refused["watch", "networkpolicies"] = (410, "too old resource version")
         api.cut()
         eventually(lambda: run.state("networkpolicies").ends[Trouble.EXPIRED] > 2, "several of them")
@@ -126,13 +127,10 @@ def test_disconnect_within_a_line(api: FakeApi, tmp_path: Path) -> None:
     """Half an event is none; the watch goes on where it was, without another list."""
     with following(api, tmp_path) as run:
         run.settle()
-        for _ in range(3):
-            before = run.state("networkpolicies").ends[Trouble.BROKEN_OFF]
-            eventually(lambda: run.state("networkpolicies").trouble is None, "a watch")
-            watches = api.count("networkpolicies", watch=True)
+        for number in (1, 2, 3):
+            eventually(lambda: api.count("networkpolicies", watch=True) == number, "another watch")  # noqa: B023
             api.cut()
-            eventually(lambda: run.state("networkpolicies").ends[Trouble.BROKEN_OFF] > before, "a cut")  # noqa: B023
-            eventually(lambda: api.count("networkpolicies", watch=True) > watches, "another watch")  # noqa: B023
+        eventually(lambda: run.state("networkpolicies").ends[Trouble.BROKEN_OFF] == 3, "three cuts")
         assert api.count("networkpolicies", watch=False) == 1
         api.delete("networkpolicies", "dns-only", "shop")
         run.becomes(NOT_COVERED)
@@ -190,19 +188,34 @@ def test_older_version_of_a_kind(api: FakeApi, tmp_path: Path) -> None:
         run.becomes(UNEXPECTED)
 
 
-def test_kind_that_disappears(api: FakeApi, tmp_path: Path) -> None:
-    """One answer of 404 does not let go what is known: an API server that starts says that, too. Lasting ones do."""
+def test_kind_that_seems_to_disappear(api: FakeApi, tmp_path: Path) -> None:
+    """Some answers of 404 do not let go what is known: an API server that starts says that, too."""
     api.put("ciliumnetworkpolicies", "api", "shop", spec=API_TOO)
-    with following(api, tmp_path, absent_delay=0.5) as run:
-        run.settle()
+    with following(api, tmp_path, absent_delay=3600) as run:
         run.becomes(EXPECTED)
+        eventually(lambda: api.count("ciliumnetworkpolicies", watch=True) == 1, "a watch")
         path = api.paths.pop("ciliumnetworkpolicies")
         api.cut()
         state = run.state("ciliumnetworkpolicies")
-        eventually(lambda: state.trouble is Trouble.ABSENT, "a missing kind")
+        eventually(lambda: state.ends[Trouble.ABSENT] > 2, "a missing kind")
+        assert run.cluster.remarks()
         assert run.asked().expectation is EXPECTED
+        api.paths["ciliumnetworkpolicies"] = path
+        eventually(lambda: not run.cluster.remarks(), "the kind")
+        assert run.asked().expectation is EXPECTED
+
+
+def test_kind_that_disappears(api: FakeApi, tmp_path: Path) -> None:
+    """A kind that is missing for longer is gone, and all its objects; when it comes back it is read."""
+    api.put("ciliumnetworkpolicies", "api", "shop", spec=API_TOO)
+    with following(api, tmp_path, absent_delay=0.1) as run:
+        run.becomes(EXPECTED)
+        eventually(lambda: api.count("ciliumnetworkpolicies", watch=True) == 1, "a watch")
+        path = api.paths.pop("ciliumnetworkpolicies")
+        api.cut()
         run.becomes(UNEXPECTED)
-        assert (state.is_absent, state.trouble) == (True, None)
+        eventually(lambda: not run.cluster.remarks(), "no remark: it is a normal cluster")
+        assert run.state("ciliumnetworkpolicies").is_absent
         api.paths["ciliumnetworkpolicies"] = path
         run.becomes(EXPECTED)
 
@@ -230,7 +243,7 @@ def test_missing_permission(verb: str, api: FakeApi, tmp_path: Path) -> None:
             "hint": f"allow {verb} on ciliumnetworkpolicies.cilium.io in a ClusterRole: get, list and watch are needed",
         }
         assert f"ciliumnetworkpolicies.cilium.io ({verb}: forbidden)" in run.cluster.remarks()[0]
-        assert run.asked("198.51.100.53").expectation is EXPECTED
+        run.becomes(EXPECTED, "198.51.100.53")
         api.put("ciliumnetworkpolicies", "api", "shop", spec=API_TOO)
         api.refused.clear()
         run.becomes(EXPECTED)
@@ -243,6 +256,7 @@ def test_unknown_token(api: FakeApi, tmp_path: Path) -> None:
         file = Path(api.kubeconfig(tmp_path))
         with following(api, tmp_path) as run:
             run.settle()
+            eventually(lambda: api.count("networkpolicies", watch=True) == 1, "a watch")
             file.write_text(file.read_text().replace(TOKEN, "another-secret"))
             api.cut()
             state = run.state("networkpolicies")
