@@ -31,6 +31,11 @@ def test_keys_are_those_that_are_published() -> None:
         "expectations_first_us",
         "expectations_again_us",
         "expectations_answers_mib",
+        "cluster_list_s",
+        "cluster_read_s",
+        "cluster_change_s",
+        "cluster_held_mib",
+        "cluster_mib",
     }
 
 
