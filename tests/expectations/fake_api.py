@@ -5,6 +5,7 @@ tokens, bookmarks, an old version as an ERROR of code 410 within an answer of 20
 """
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -57,11 +58,13 @@ class FakeApi:
         self._server: ThreadingHTTPServer | None = None
         self.port = 0
 
-    def start(self) -> None:
+    def start(self, tls: ssl.SSLContext | None = None) -> None:
         """Listen, on the same port as before."""
         handler = type("Handler", (_Handler,), {"api": self})
         self._server = _Server(("127.0.0.1", self.port), handler)
         self.port = self._server.server_address[1]
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
@@ -206,7 +209,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.api.requests.append((url.path, query))
         resource = self.api.resource_of(url.path)
         refused = self.api.refused.get(("watch" if "watch" in query else "list", resource))
-        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+        scheme, _, token = str(self.headers.get("Authorization")).partition(" ")
+        if (scheme.lower(), token) != ("bearer", TOKEN):
             self._json(401, _status(401, "Unauthorized"))
         elif not resource:
             self._json(404, _status(404, "the server could not find the requested resource"))

@@ -1,0 +1,75 @@
+"""In a pod the service account says who asks, over TLS, and its token may change at any time."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from kubernetes.config import incluster_config
+
+from exporter.expectations.files import ExpectationsError
+from exporter.expectations.interface import Expectation
+from exporter.expectations.settings import ExpectationsSettings, KubernetesSettings
+from exporter.expectations.trouble import Trouble
+from tests.expectations.fake_api import TOKEN, FakeApi
+from tests.expectations.following import Following
+from tests.programs import eventually
+
+SETTINGS = KubernetesSettings(enabled=True, rebuild_interval=0.0, first_delay=0.02, longest_delay=0.05, timeout=600.0)
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
+    """An API server over TLS, and what Kubernetes puts into a pod."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    fake = FakeApi()
+    fake.start(context)
+    (tmp_path / "token").write_text(TOKEN)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.crt"))
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(fake.port))
+    yield fake
+    fake.stop()
+
+
+def test_service_account(api: FakeApi) -> None:
+    """Policies are followed, and who stops does not wait for the next event."""
+    api.put("networkpolicies", "a", "shop", spec={"podSelector": {}, "policyTypes": ["Egress"]})
+    run = Following(ExpectationsSettings(kubernetes=SETTINGS))
+    run.becomes(Expectation.UNEXPECTED)
+    api.delete("networkpolicies", "a", "shop")
+    run.becomes(Expectation.NOT_COVERED)
+    run.stop()
+
+
+@pytest.mark.usefixtures("api")
+def test_token_that_changes(tmp_path: Path) -> None:
+    """The next list or watch brings the new token."""
+    (tmp_path / "token").write_text("of yesterday")
+    run = Following(ExpectationsSettings(kubernetes=SETTINGS))
+    eventually(lambda: run.state("services").trouble is Trouble.UNAUTHORIZED, "a refusal")
+    (tmp_path / "token").write_text(TOKEN)
+    run.settle()
+    run.stop()
+
+
+def test_server_that_nobody_vouches_for(api: FakeApi, tmp_path: Path) -> None:
+    """The token is sent to no server whose certificate is of another authority."""
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.crt"))
+    run = Following(ExpectationsSettings(kubernetes=SETTINGS))
+    eventually(lambda: run.state("services").trouble is Trouble.UNREACHABLE, "a refusal")
+    run.stop()
+    assert not api.requests
+
+
+def test_without_a_token(api: FakeApi, tmp_path: Path) -> None:
+    """A pod whose token is not mounted cannot follow anything: bad use."""
+    (tmp_path / "token").unlink()
+    assert not api.requests
+    with pytest.raises(ExpectationsError, match=r"token file does not exist\.; run in a pod with a service account"):
+        Following(ExpectationsSettings(kubernetes=SETTINGS))
