@@ -20,6 +20,7 @@ class KindState:
     def __init__(self, kind: Kind, wall: Callable[[], float] = time.time) -> None:
         self.kind, self._wall = kind, wall
         self._said: tuple[Trouble, str] | None = None
+        self._was_heard = False
         self.trouble: Trouble | None = None
         """Why it is not followed at the moment."""
         self.verb = ""
@@ -53,7 +54,7 @@ class KindState:
 
     def heard(self) -> None:
         """The server told something, or that it will: it is followed."""
-        self.last_event = self._wall()
+        self.last_event, self._was_heard = self._wall(), True
         if self.trouble is not None:
             logger().info("objects_followed", resource=self.kind.full_name)
         self.trouble, self._said, self.verb = None, None, ""
@@ -67,7 +68,11 @@ class KindState:
     def ended(self, verb: str, error: ApiError) -> None:
         """A list or a watch ended; said once until why changes."""
         self.ends[error.trouble] += 1
+        was_heard, self._was_heard = self._was_heard, False
         if error.trouble in _PASSING and not (error.trouble is Trouble.ABSENT and self.is_listed):
+            return
+        if error.trouble is Trouble.BROKEN_OFF and was_heard:
+            # Load balancers cut what is quiet for a minute: the next attempt tells whether anything is wrong.
             return
         self.trouble, self.verb = error.trouble, verb
         if self._said == (error.trouble, verb):
