@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _OK = 200
 _MOST_OF_A_FAULT = 65_536
-_LONGEST_LINE = 16 * 1024 * 1024
+LONGEST_LINE = 16 * 1024 * 1024
 """An API server refuses objects of more than some MiB."""
 _LINE_BREAK = b"\n"
 
@@ -82,10 +82,12 @@ class Session:
             yield Event("", {})
             for line in _lines(answer):
                 event = _mapping(_parsed(line))
-                item = _mapping(event.get("object"))
-                if event.get("type") == "ERROR":
+                what, item = event.get("type"), _mapping(event.get("object"))
+                if not isinstance(what, str):
+                    raise ApiError(Trouble.UNREADABLE, "a line is no event")
+                if what == "ERROR":
                     raise of_status(item.get("code"), str(item.get("message", "")))
-                yield Event(str(event.get("type")), item)
+                yield Event(what, item)
 
     def stop(self) -> None:
         """Wake whoever reads an answer; it raises."""
@@ -138,8 +140,8 @@ def _lines(answer: "BaseHTTPResponse") -> Iterator[bytes]:
     for chunk in answer.stream(_MOST_OF_A_FAULT):
         *whole, rest = (rest + chunk).split(_LINE_BREAK)
         yield from filter(None, whole)
-        if len(rest) > _LONGEST_LINE:
-            raise ApiError(Trouble.UNREADABLE, f"a line has more than {_LONGEST_LINE:,} bytes")
+        if len(rest) > LONGEST_LINE:
+            raise ApiError(Trouble.UNREADABLE, f"a line has more than {LONGEST_LINE:,} bytes")
     if rest.strip():
         raise ApiError(Trouble.BROKEN_OFF, "the answer ended within a line")
 

@@ -49,6 +49,8 @@ class FakeApi:
         """Path and query of each request."""
         self.refused: dict[tuple[str, str], tuple[int, str]] = {}
         """Status and message by verb and resource."""
+        self.nonsense: dict[tuple[str, str], bytes] = {}
+        """What is answered instead, by verb and resource."""
         self.hold: threading.Event | None = None
         """Lists wait for it."""
         self.changed = threading.Condition()
@@ -208,7 +210,8 @@ class _Handler(BaseHTTPRequestHandler):
         # Who sees the request knows that whatever comes later concerns it.
         self.api.requests.append((url.path, query))
         resource = self.api.resource_of(url.path)
-        refused = self.api.refused.get(("watch" if "watch" in query else "list", resource))
+        asked = ("watch" if "watch" in query else "list", resource)
+        refused = self.api.refused.get(asked)
         scheme, _, token = str(self.headers.get("Authorization")).partition(" ")
         if (scheme.lower(), token) != ("bearer", TOKEN):
             self._json(401, _status(401, "Unauthorized"))
@@ -216,6 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(404, _status(404, "the server could not find the requested resource"))
         elif refused:
             self._json(refused[0], _status(*refused))
+        elif asked in self.api.nonsense:
+            self._send(200, self.api.nonsense[asked])
         elif "watch" in query:
             with suppress(OSError):
                 self._watch(resource, query, cuts)
@@ -246,7 +251,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _json(self, code: int, body: Object) -> None:
-        text = json.dumps(body).encode()
+        self._send(code, json.dumps(body).encode())
+
+    def _send(self, code: int, text: bytes) -> None:
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))

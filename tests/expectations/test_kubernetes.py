@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.expectations import api_server
 from exporter.expectations.interface import Expectation
 from exporter.expectations.trouble import Trouble
 from tests.expectations.fake_api import CUSTOM, TOKEN, FakeApi
@@ -391,6 +392,52 @@ def test_files_and_cluster_together(api: FakeApi, tmp_path: Path) -> None:
         api.delete("networkpolicies", "dns-only", "shop")
         eventually(lambda: len(run.read.policies) == 2, "files alone")
         assert run.asked("203.0.113.9").expectation is EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer"),
+    [
+        ("list", b"<html>welcome</html>"),
+        ("list", b"[" * 100_000),
+        ("list", b'{"metadata": {}, "items": 1}'),
+        ("list", b"[]"),
+        ("watch", b"<html>welcome</html>\n"),
+        ("watch", b'{"type": "ADDED", "object": ' + b"9" * 100 + b"}\n{\n"),
+        ("watch", b"9\n"),
+        ("watch", b"9" * 3000),
+    ],
+)
+def test_nonsense(verb: str, answer: bytes, api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be read is tried again from the start, with a list, and nothing that was good is lost."""
+    monkeypatch.setattr(api_server, "LONGEST_LINE", 2000)
+    with following(api, tmp_path) as run:
+        run.settle()
+        eventually(lambda: api.count("networkpolicies", watch=True) == 1, "a watch")
+        api.nonsense[verb, "networkpolicies"] = answer
+        api.compact()
+        api.cut()
+        state = run.state("networkpolicies")
+        eventually(lambda: state.ends[Trouble.UNREADABLE] > 2, "nonsense")
+        assert run.asked().expectation is UNEXPECTED
+        api.nonsense.clear()
+        api.delete("networkpolicies", "dns-only", "shop")
+        run.becomes(NOT_COVERED)
+
+
+def test_named_ports_of_pods_in_files(api: FakeApi, tmp_path: Path) -> None:
+    """Rules of the cluster are read again when files tell what the names of their ports are."""
+    to_db = {"to": [{"podSelector": {"matchLabels": {"app": "db"}}}], "ports": [{"port": "sql"}]}
+    api.put("networkpolicies", "dns-only", "shop", spec={"podSelector": WEB, "egress": [to_db]})
+    file = tmp_path / "pods.yaml"
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "db", "namespace": "shop", "labels": {"app": "db"}}}
+    file.write_text(json.dumps({**pod, "spec": {}}))
+    with following(api, tmp_path, str(file)) as run:
+        run.becomes(UNDECIDED, "shop/db")
+        for port, answer in ((443, EXPECTED), (5432, UNEXPECTED)):
+            containers = [{"name": "db", "ports": [{"name": "sql", "containerPort": port}]}]
+            file.write_text(json.dumps({**pod, "spec": {"containers": containers}}))
+            run.sources.read_again()
+            run.becomes(answer, "shop/db")
 
 
 def test_slow_list(api: FakeApi, tmp_path: Path) -> None:
