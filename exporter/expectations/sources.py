@@ -75,8 +75,10 @@ class Sources:
         before, self._of_files = self._of_files, self.files.read.objects.copy()
         if self.cluster and (before.pods or self._of_files.pods):
             # Policies of the cluster name ports of pods that only files tell of.
-            self.cluster.reader.forget()
-            self.cluster.reader.take(self.cluster.held.all())
+            reader = self.cluster.reader
+            reader.shared.adopt([self._of_files, *reader.objects])
+            reader.forget()
+            reader.take(self.cluster.held.all())
         return True
 
     def combined(self) -> Manifests:
