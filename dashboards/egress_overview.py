@@ -137,8 +137,8 @@ def build() -> Dashboard:
     stats = (shared.firing(), unexpected.active(), _connections(), _drops(), broken_names(), shared.coverage())
     lines: list[Line] = [
         (4, [(4, panel) for panel in stats]),
-        (6, [(24, shared.alerts(with_workload=True))]),
-        (7, [(24, unexpected.destinations(with_workload=True))]),
+        (9, [(24, shared.alerts(with_workload=True))]),
+        (9, [(24, unexpected.destinations(with_workload=True))]),
         (8, [(8, _by_kind()), (8, _by_scope()), (8, _top_workloads())]),
         (9, [(14, _top_destinations()), (10, unexpected.news())]),
         (8, [(8, shared.drops_by_reason()), (16, _denied_by_policy())]),

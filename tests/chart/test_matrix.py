@@ -108,7 +108,9 @@ def test_node_runs_everywhere() -> None:
 def test_node_asks_the_agent_of_its_own_node(family: str, address: str) -> None:
     """The address of the node comes first: Kubernetes puts in only what stands before."""
     (container,) = pod(objects({"mode": "node", "hubble": {"node": {"ipFamily": family}}}))["containers"]
-    assert [variable["name"] for variable in container["env"]] == ["HOST_IP", "HUBBLE_EGRESS_HUBBLE__ADDRESS"]
+    assert [variable["name"] for variable in container["env"]] == [
+        *("HOST_IP", "HUBBLE_EGRESS_HUBBLE__ADDRESS", "HUBBLE_EGRESS_CONFIG__FILE")
+    ]
     assert container["env"][1]["value"] == address
 
 

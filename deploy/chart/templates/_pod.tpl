@@ -29,6 +29,9 @@ annotations:
 - name: HUBBLE_EGRESS_HUBBLE__ADDRESS
   value: {{ printf (ternary "[$(HOST_IP)]:%d" "$(HOST_IP):%d" (eq .Values.hubble.node.ipFamily "ipv6")) (int .Values.hubble.node.port) | quote }}
 {{- end }}
+# For who runs another command in this pod: preflight, check-config, known.
+- name: HUBBLE_EGRESS_CONFIG__FILE
+  value: /etc/hubble-egress-exporter/config/config.yaml
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
