@@ -17,10 +17,9 @@ _AUDITED: Final = "workload_destination:hubble_egress_audited_connections:increa
 _HERE: Final = "${datasource:queryparam}&${cluster:queryparam}&${__url_time_range}"
 _COMMAND: Final = f"""\
 ```
-hubble-egress-exporter triage --since 15m --hubble.address localhost:4245 \\
+hubble-egress-exporter triage --since 15m \\
+  --hubble.address localhost:4245 \\
   --namespace ${{source_namespace:text}} --workload ${{source_workload:text}}
-kubectl exec EXPORTER_POD -- \\
-  hubble-egress-exporter known show ${{source_namespace:text}}/${{source_workload:text}}
 ```
 [Runbooks]({RUNBOOKS}) · [Overview](/d/hubble-egress-overview?{_HERE}) · \
 [Exporter](/d/hubble-egress-exporter?{_HERE}) · choose one namespace and workload first
