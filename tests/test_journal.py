@@ -67,7 +67,7 @@ def test_one_line_per_changed_reason() -> None:
         ("connection_refused", "nothing listens"),
         ("name_resolution", "does not resolve"),
         ("socket_missing", "no such socket"),
-        ("permission_denied", "may not be opened"),
+        ("permission_denied", "may not open the socket"),
         ("timeout", "no answer"),
         ("no_observer", "no Hubble Observer"),
         ("tls", "TLS"),

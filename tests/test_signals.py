@@ -80,6 +80,8 @@ def test_the_last_scrape() -> None:
         eventually(
             lambda: get(f"{process.url}/-/ready") == (503, "not ready: it is ending\n"), "the beginning of the end"
         )
+        # A scrape before all is counted is not the last one.
+        eventually(lambda: bool(process.events("last_scrape_awaited")), "the wait for it")
         assert get(f"{process.url}/-/healthy")[0] == 200
         assert "hubble_egress_connections_total{" in process.metrics()
         assert process.wait() == 0

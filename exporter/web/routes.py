@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from exporter.log import logger
 from exporter.triage import written
 from exporter.triage.health import Health
 from exporter.triage.interface import Report
@@ -119,6 +120,7 @@ class Routes:
         """Return when a scrape that begins now was answered, or the time is over; at once when there never was one."""
         if self._ever_scraped:
             self._awaited = awaited = threading.Event()
+            logger().info("last_scrape_awaited", seconds=most_seconds)
             awaited.wait(most_seconds)
 
     def _answer(self, environ: "WSGIEnvironment") -> Answer:
