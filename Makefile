@@ -13,7 +13,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 IMAGE  ?= hubble-egress-exporter:$(VERSION)
 BUILDER ?= docker
 PYTHON_IMAGE ?= python:3.13-slim-bookworm
-LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+# httpx2-jsfetch is for Python in a browser.
+LOCK   := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-package httpx2-jsfetch
 
 # Tools that come as packages (buf) are found by the tests as others are.
 export PATH := $(abspath $(BIN)):$(PATH)
@@ -109,8 +110,7 @@ manifests: setup ## write the plain manifests, the chart's README and its copies
 
 lock: ## pin what pyproject.toml asks for (needs uv)
 	uv pip compile $(LOCK) --group dev pyproject.toml -o requirements-dev.txt
-	uv pip compile $(LOCK) -c requirements-dev.txt pyproject.toml -o requirements.txt
-	uv pip compile $(LOCK) -c requirements-dev.txt --extra kubernetes pyproject.toml -o requirements-kubernetes.txt
+	uv pip compile $(LOCK) -c requirements-dev.txt --extra kubernetes pyproject.toml -o requirements.txt
 	uv pip compile $(LOCK) -c requirements-dev.txt --group build -o requirements-build.txt
 	uv pip compile $(LOCK) --group sbom -o requirements-sbom.txt
 

@@ -1,7 +1,12 @@
 """Where the API server is and who we are, from the own pod or from a kubeconfig file."""
 
+import json
+from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import yaml
 
 from exporter.documents.faults import Fault, Place
 from exporter.expectations.api_server import Session
@@ -10,10 +15,16 @@ from exporter.expectations.settings import KubernetesSettings
 from exporter.expectations.trouble import ApiError, Trouble
 
 if TYPE_CHECKING:
-    from kubernetes.client import Configuration
+    from httpx2 import Client
+    from lightkube import SingleConfig
+    from lightkube.config.models import User
 
-_MISSING = "the package kubernetes is not installed; install hubble-egress-exporter[kubernetes]"
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+_MISSING = "the package lightkube is not installed; install hubble-egress-exporter[kubernetes]"
 _IN_CLUSTER = "run in a pod with a service account token, or name a file with expectations.kubernetes.kubeconfig"
+_EXEC_V1 = "client.authentication.k8s.io/v1"
+_NOT_READ = ("proxy-url", "tls-server-name")
+"""Of a cluster in a kubeconfig, what the library would pass over in silence."""
 
 
 def check_access(settings: KubernetesSettings) -> None:
@@ -22,10 +33,10 @@ def check_access(settings: KubernetesSettings) -> None:
     Raises:
         ExpectationsError: when it is not, or the package that reads it is not installed.
     """
-    if find_spec("kubernetes") is None:
+    if find_spec("lightkube") is None:
         raise _refusal("expectations.kubernetes.enabled", _MISSING)
     try:
-        _configuration(settings)
+        _client(settings).close()
     except Exception as error:
         # Whatever is wrong with a file, its reader says it in its own way.
         name, hint = ("expectations.kubernetes.kubeconfig", "") if settings.kubeconfig else ("", f"; {_IN_CLUSTER}")
@@ -39,28 +50,53 @@ def connect(settings: KubernetesSettings) -> Session:
         ApiError: when they cannot be read.
     """
     try:
-        return Session(_configuration(settings), settings)
+        return Session(_client(settings), settings)
     except Exception as error:
         raise ApiError(Trouble.UNREACHABLE, _told(error)) from error
 
 
-def _configuration(settings: KubernetesSettings) -> "Configuration":
-    from kubernetes.client import Configuration  # noqa: PLC0415, who reads no cluster need not have it
-    from kubernetes.config import load_incluster_config, load_kube_config  # noqa: PLC0415, the same
+def _client(settings: KubernetesSettings) -> "Client":
+    from lightkube import KubeConfig  # noqa: PLC0415, who reads no cluster need not have it
+    from lightkube.config.client_adapter import Client, ConnectionParams  # noqa: PLC0415, the same
 
-    configuration = Configuration()
-    if settings.kubeconfig:
-        load_kube_config(  # type: ignore[no-untyped-call] # untyped in the library
-            settings.kubeconfig,
-            context=settings.context or None,
-            client_configuration=configuration,
-            persist_config=False,
-        )
-    else:
-        load_incluster_config(configuration)  # type: ignore[no-untyped-call] # the same
-    # It is tried again by us, and what became of a peer that says nothing is found out by the kernel.
-    configuration.retries, configuration.keep_alive = False, True
-    return configuration
+    if not settings.kubeconfig:
+        config = KubeConfig.from_service_account(SERVICE_ACCOUNT).get()
+        # A proxy that the environment names is for the way out of the cluster, and cannot know its service addresses.
+        return Client(_certain(config), ConnectionParams(trust_env=False))
+    path = Path(settings.kubeconfig).expanduser()
+    config = KubeConfig.from_dict(_kubeconfig(path), path).get(settings.context or None)
+    return Client(_certain(config), ConnectionParams())
+
+
+def _kubeconfig(path: Path) -> dict[str, object]:
+    read = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(read, dict):
+        raise TypeError("it is no mapping")
+    for entry in read.get("clusters") or ():
+        cluster = entry.get("cluster") if isinstance(entry, Mapping) else None
+        if isinstance(cluster, Mapping) and (found := [name for name in _NOT_READ if cluster.get(name)]):
+            raise ValueError(f"{', '.join(found)} of cluster {entry.get('name')} cannot be used here")
+    return read
+
+
+def _certain(config: "SingleConfig | None") -> "SingleConfig":
+    if config is None or config.user is None:
+        raise ValueError("the context names no user")
+    _tell_plugin(config.user)
+    return config
+
+
+def _tell_plugin(user: "User") -> None:
+    """Plugins of version v1 may insist on being told what is wanted; their tokens come as those of v1beta1 do."""
+    from lightkube.config.models import NameValue  # noqa: PLC0415, as above
+
+    plugin = user.exec
+    if plugin is None:
+        return
+    wanted = {"apiVersion": plugin.apiVersion, "kind": "ExecCredential", "spec": {"interactive": False}}
+    plugin.env = [*(plugin.env or ()), NameValue("KUBERNETES_EXEC_INFO", json.dumps(wanted))]
+    if plugin.apiVersion == _EXEC_V1:
+        plugin.apiVersion = f"{_EXEC_V1}beta1"
 
 
 def _refusal(name: str, text: str) -> ExpectationsError:
@@ -68,4 +104,5 @@ def _refusal(name: str, text: str) -> ExpectationsError:
 
 
 def _told(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    told = " ".join(str(error).split()) or type(error).__name__
+    return f"no {told}" if isinstance(error, KeyError) else told

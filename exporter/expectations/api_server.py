@@ -1,14 +1,15 @@
 """Lists and watches of one connection to an API server, and what can go wrong with them.
 
-The `kubernetes` package knows where the server is and who we are; answers are read as they come, for its own watch
-keeps the ends of a stream from its caller and makes objects of what is a text to us.
+lightkube knows where the server is and who we are, and gives an HTTP client that does; answers are read as they come,
+for its own watch asks for no bookmarks and makes objects of what is a text to us.
 
 Source: Kubernetes API concepts, "Efficient detection of changes" and "Retrieving large results sets in chunks".
 """
 
 import contextlib
 import json
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.expectations.kinds import Kind
@@ -16,8 +17,7 @@ from exporter.expectations.settings import KubernetesSettings
 from exporter.expectations.trouble import ApiError, Trouble, of_status
 
 if TYPE_CHECKING:
-    from kubernetes.client import Configuration
-    from urllib3 import BaseHTTPResponse
+    from httpx2 import Client, Response
 
 _OK = 200
 _MOST_OF_A_FAULT = 65_536
@@ -44,12 +44,10 @@ class Event(NamedTuple):
 class Session:
     """Connections to one API server: of one thread, but any may stop it. What gave up is never used again."""
 
-    def __init__(self, configuration: "Configuration", settings: KubernetesSettings) -> None:
-        from kubernetes.client import ApiClient  # noqa: PLC0415, who reads no cluster need not have it
-
-        self._client = ApiClient(configuration)
-        self._settings = settings
-        self._reading: BaseHTTPResponse | None = None
+    def __init__(self, client: "Client", settings: KubernetesSettings) -> None:
+        self._client, self._settings = client, settings
+        self._socket: socket.socket | None = None
+        self._is_stopped = False
 
     def page(self, kind: Kind, version: str, rest: str) -> Page:
         """A part of all objects of a kind.
@@ -59,7 +57,7 @@ class Session:
         """
         asked = {"limit": str(self._settings.page_size), "continue": rest, "labelSelector": kind.selector}
         with self._answer(kind.path(version), asked, self._settings.timeout) as answer:
-            body = _mapping(_parsed(answer.data))
+            body = _mapping(_parsed(answer.read()))
         metadata, items = _mapping(body.get("metadata")), body.get("items")
         if not isinstance(items, list):
             raise ApiError(Trouble.UNREADABLE, "the answer is no list")
@@ -90,60 +88,87 @@ class Session:
                 yield Event(what, item)
 
     def stop(self) -> None:
-        """Wake whoever reads an answer; it raises."""
-        reading = self._reading
-        if reading is not None:
-            with contextlib.suppress(Exception):
-                reading.shutdown()
+        """Wake whoever waits for an answer or reads one; it raises."""
+        self._is_stopped = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                # That of TLS would take the decryption away from whoever reads.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the connections."""
-        with contextlib.suppress(Exception):
-            self._client.rest_client.close()
+        self._client.close()
+
+    def _opened(self, step: str, told: Mapping[str, Any]) -> None:
+        """Whatever the HTTP client does is told here: a connection can be shut before it has answered anything."""
+        if step.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            self._socket = told["return_value"].get_extra_info("socket")
+            _keep_alive(self._socket)
+            if self._is_stopped:
+                self.stop()
 
     @contextlib.contextmanager
-    def _answer(self, path: str, asked: dict[str, str], seconds: float) -> "Iterator[BaseHTTPResponse]":
-        from urllib3.exceptions import HTTPError, ReadTimeoutError  # noqa: PLC0415, who reads no cluster has it not
+    def _answer(self, path: str, asked: dict[str, str], seconds: float) -> "Iterator[Response]":
+        import httpx2  # noqa: PLC0415, who reads no cluster need not have it
 
-        query = [(name, value) for name, value in asked.items() if value]
+        request = self._client.build_request(
+            "GET",
+            path,
+            params={name: value for name, value in asked.items() if value},
+            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            timeout=httpx2.Timeout(self._settings.timeout, read=seconds),
+            extensions={"trace": self._opened},
+        )
         try:
-            request = self._client.param_serialize(
-                "GET",
-                path,
-                query_params=query,
-                header_params={"Accept": "application/json"},
-                auth_settings=["BearerToken"],
-            )
-            answer = self._client.call_api(*request, _request_timeout=(self._settings.timeout, seconds)).response
-        except ReadTimeoutError as error:
+            answer = self._client.send(request, stream=True)
+        except httpx2.ReadTimeout as error:
             raise ApiError(Trouble.TIMED_OUT, "no answer in time") from error
+        except httpx2.LocalProtocolError as error:
+            # What it says of a header that cannot be sent is the header, that is the token.
+            raise ApiError(Trouble.UNREACHABLE, "the request cannot be sent; is the token one line?") from error
         except Exception as error:
             # Plugins of kubeconfig files, token files, name resolution, TLS: each fails in its own way.
             raise ApiError(Trouble.UNREACHABLE, str(error) or type(error).__name__) from error
-        self._reading = answer
         try:
-            if answer.status != _OK:
-                raise of_status(answer.status, _message_of(answer.read(_MOST_OF_A_FAULT)))
+            if answer.status_code != _OK:
+                raise of_status(answer.status_code, _message_of(_beginning(answer)))
             yield answer
-        except ReadTimeoutError as error:
+        except httpx2.ReadTimeout as error:
             raise ApiError(Trouble.TIMED_OUT, "nothing was said in time") from error
-        except (HTTPError, OSError, AttributeError) as error:
-            # A reader whose connection is shut under it may find parts of it gone.
+        except httpx2.RequestError as error:
             raise ApiError(Trouble.BROKEN_OFF, str(error)) from error
         finally:
-            self._reading = None
             answer.close()
 
 
-def _lines(answer: "BaseHTTPResponse") -> Iterator[bytes]:
-    rest = b""
-    for chunk in answer.stream(_MOST_OF_A_FAULT):
-        *whole, rest = (rest + chunk).split(_LINE_BREAK)
-        yield from filter(None, whole)
+def _keep_alive(connection: socket.socket) -> None:
+    """A peer that is gone is noticed within a minute, however quiet a watch is."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def _lines(answer: "Response") -> Iterator[bytes]:
+    rest = bytearray()
+    for chunk in answer.iter_bytes():
+        rest += chunk
+        if _LINE_BREAK in chunk:
+            *whole, rest = rest.split(_LINE_BREAK)
+            yield from filter(None, whole)
         if len(rest) > LONGEST_LINE:
             raise ApiError(Trouble.UNREADABLE, f"a line has more than {LONGEST_LINE:,} bytes")
     if rest.strip():
         raise ApiError(Trouble.BROKEN_OFF, "the answer ended within a line")
+
+
+def _beginning(answer: "Response") -> bytes:
+    found = bytearray()
+    for chunk in answer.iter_bytes():
+        found += chunk
+        if len(found) > _MOST_OF_A_FAULT:
+            break
+    return bytes(found)
 
 
 def _message_of(body: bytes) -> str:

@@ -99,7 +99,7 @@ def test_dead_watcher_ends_the_process(api: FakeApi, tmp_path: Path, monkeypatch
 
 def test_without_the_package() -> None:
     """The exporter works without the extra, and says what to install when it is asked to follow a cluster."""
-    blocked = "import sys; sys.modules['kubernetes'] = sys.modules['urllib3'] = None; from exporter.cli import main; "
+    blocked = "import sys; sys.modules['lightkube'] = sys.modules['httpx2'] = None; from exporter.cli import main; "
     for arguments, code in ((["replay", "--once", str(FLOWS)], 0), (["run", ENABLED], 2)):
         command = [sys.executable, "-c", f"{blocked}sys.exit(main({arguments}))"]
         ended = subprocess.run(
@@ -113,7 +113,7 @@ def test_outside_of_a_cluster() -> None:
     """Without a kubeconfig and outside of a pod there is nothing to follow."""
     ended = run("run", ENABLED)
     assert ended.returncode == 2
-    assert "Service host/port is not set.; run in a pod with a service account token, or name a file" in ended.stderr
+    assert "/serviceaccount/token'; run in a pod with a service account token, or name a file" in ended.stderr
 
 
 @pytest.mark.parametrize("command", ["run", "check-config"])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import trustme
-from kubernetes.config import incluster_config
 
+from exporter.expectations import api_access
 from exporter.expectations.files import ExpectationsError
 from exporter.expectations.interface import Expectation
 from exporter.expectations.settings import ExpectationsSettings, KubernetesSettings
@@ -29,8 +29,8 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
     fake.start(context)
     (tmp_path / "token").write_text(TOKEN)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.crt"))
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    (tmp_path / "namespace").write_text("monitoring")
+    monkeypatch.setattr(api_access, "SERVICE_ACCOUNT", str(tmp_path))
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(fake.port))
     yield fake
@@ -58,6 +58,16 @@ def test_token_that_changes(tmp_path: Path) -> None:
     run.stop()
 
 
+def test_proxy_of_the_environment(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy is for the way out of the cluster: the own API server is reached without it, whatever NO_PROXY says."""
+    for name in ("HTTPS_PROXY", "ALL_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    run = Following(ExpectationsSettings(kubernetes=SETTINGS))
+    run.settle()
+    run.stop()
+    assert api.requests
+
+
 def test_server_that_nobody_vouches_for(api: FakeApi, tmp_path: Path) -> None:
     """The token is sent to no server whose certificate is of another authority."""
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.crt"))
@@ -71,5 +81,5 @@ def test_without_a_token(api: FakeApi, tmp_path: Path) -> None:
     """A pod whose token is not mounted cannot follow anything: bad use."""
     (tmp_path / "token").unlink()
     assert not api.requests
-    with pytest.raises(ExpectationsError, match=r"token file does not exist\.; run in a pod with a service account"):
+    with pytest.raises(ExpectationsError, match=r"No such file .*token.*; run in a pod with a service account"):
         Following(ExpectationsSettings(kubernetes=SETTINGS))
