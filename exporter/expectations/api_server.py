@@ -7,23 +7,22 @@ Source: Kubernetes API concepts, "Efficient detection of changes" and "Retrievin
 """
 
 import contextlib
-import json
 import socket
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from exporter.expectations.api_answer import chunks, lines, mapping, parsed, refusal, whole
 from exporter.expectations.kinds import Kind
 from exporter.expectations.settings import KubernetesSettings
 from exporter.expectations.trouble import ApiError, Trouble, of_status
 
 if TYPE_CHECKING:
-    from httpx2 import Client, Response
+    from httpx2 import Client
 
 _OK = 200
-_MOST_OF_A_FAULT = 65_536
-LONGEST_LINE = 16 * 1024 * 1024
-"""An API server refuses objects of more than some MiB."""
-_LINE_BREAK = b"\n"
+_NO_VERSIONS = ("", "0")
+LONGEST_ANSWER = 10
+"""Of a page, in times of what the server may be silent."""
 
 
 class Page(NamedTuple):
@@ -49,19 +48,24 @@ class Session:
         self._socket: socket.socket | None = None
         self._is_stopped = False
 
-    def page(self, kind: Kind, version: str, rest: str) -> Page:
-        """A part of all objects of a kind.
+    def page(self, kind: Kind, version: str, rest: str, limit: int) -> Page:
+        """A part of all objects of a kind, of so many at most.
 
         Raises:
             ApiError: when there is none.
         """
-        asked = {"limit": str(self._settings.page_size), "continue": rest, "labelSelector": kind.selector}
-        with self._answer(kind.path(version), asked, self._settings.timeout) as answer:
-            body = _mapping(_parsed(answer.read()))
-        metadata, items = _mapping(body.get("metadata")), body.get("items")
+        asked = {"limit": str(limit), "continue": rest, "labelSelector": kind.selector}
+        silence = self._settings.timeout
+        with self._answer(kind.path(version), asked, silence, silence * LONGEST_ANSWER) as parts:
+            body = mapping(whole(parts))
+        metadata, items = mapping(body.get("metadata")), body.get("items")
         if not isinstance(items, list):
             raise ApiError(Trouble.UNREADABLE, "the answer is no list")
-        return Page(items, str(metadata.get("resourceVersion", "")), str(metadata.get("continue") or ""))
+        since = metadata.get("resourceVersion")
+        if not isinstance(since, str) or since in _NO_VERSIONS:
+            # A watch from nowhere tells what there is, and never what is gone since the list.
+            raise ApiError(Trouble.UNREADABLE, "the list has no resourceVersion")
+        return Page(items, since, str(metadata.get("continue") or ""))
 
     def watch(self, kind: Kind, version: str, since: str, seconds: int) -> Iterator[Event]:
         """What changes, until the server ends it after so many seconds; the first thing is an event of no type.
@@ -76,11 +80,12 @@ class Session:
             "timeoutSeconds": str(seconds),
             "labelSelector": kind.selector,
         }
-        with self._answer(kind.path(version), asked, seconds + self._settings.timeout) as answer:
+        longest = seconds + self._settings.timeout
+        with self._answer(kind.path(version), asked, longest, longest) as parts:
             yield Event("", {})
-            for line in _lines(answer):
-                event = _mapping(_parsed(line))
-                what, item = event.get("type"), _mapping(event.get("object"))
+            for line in lines(parts):
+                event = mapping(parsed(line))
+                what, item = event.get("type"), mapping(event.get("object"))
                 if not isinstance(what, str):
                     raise ApiError(Trouble.UNREADABLE, "a line is no event")
                 if what == "ERROR":
@@ -108,7 +113,7 @@ class Session:
                 self.stop()
 
     @contextlib.contextmanager
-    def _answer(self, path: str, asked: dict[str, str], seconds: float) -> "Iterator[Response]":
+    def _answer(self, path: str, asked: dict[str, str], silence: float, longest: float) -> Iterator[Iterator[bytes]]:
         import httpx2  # noqa: PLC0415, who reads no cluster need not have it
 
         request = self._client.build_request(
@@ -116,7 +121,7 @@ class Session:
             path,
             params={name: value for name, value in asked.items() if value},
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-            timeout=httpx2.Timeout(self._settings.timeout, read=seconds),
+            timeout=httpx2.Timeout(self._settings.timeout, read=silence),
             extensions={"trace": self._opened},
         )
         try:
@@ -131,8 +136,8 @@ class Session:
             raise ApiError(Trouble.UNREACHABLE, str(error) or type(error).__name__) from error
         try:
             if answer.status_code != _OK:
-                raise of_status(answer.status_code, _message_of(_beginning(answer)))
-            yield answer
+                raise refusal(answer, longest)
+            yield chunks(answer, longest)
         except httpx2.ReadTimeout as error:
             raise ApiError(Trouble.TIMED_OUT, "nothing was said in time") from error
         except httpx2.RequestError as error:
@@ -147,44 +152,3 @@ def _keep_alive(connection: socket.socket) -> None:
     for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
         if hasattr(socket, option):
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-
-
-def _lines(answer: "Response") -> Iterator[bytes]:
-    rest = bytearray()
-    for chunk in answer.iter_bytes():
-        rest += chunk
-        if _LINE_BREAK in chunk:
-            *whole, rest = rest.split(_LINE_BREAK)
-            yield from filter(None, whole)
-        if len(rest) > LONGEST_LINE:
-            raise ApiError(Trouble.UNREADABLE, f"a line has more than {LONGEST_LINE:,} bytes")
-    if rest.strip():
-        raise ApiError(Trouble.BROKEN_OFF, "the answer ended within a line")
-
-
-def _beginning(answer: "Response") -> bytes:
-    found = bytearray()
-    for chunk in answer.iter_bytes():
-        found += chunk
-        if len(found) > _MOST_OF_A_FAULT:
-            break
-    return bytes(found)
-
-
-def _message_of(body: bytes) -> str:
-    """What an API server says, beside the status, of why not."""
-    try:
-        return str(_mapping(json.loads(body)).get("message", ""))
-    except ValueError:
-        return ""
-
-
-def _parsed(text: bytes) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(Trouble.UNREADABLE, f"the answer is no JSON: {error}") from None
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -69,7 +69,7 @@ class KindState:
         """A list or a watch ended; said once until why changes."""
         self.ends[error.trouble] += 1
         was_heard, self._was_heard = self._was_heard, False
-        if error.trouble in _PASSING and not (error.trouble is Trouble.ABSENT and self.is_listed):
+        if error.trouble in _PASSING and not self._is_odd(verb, error.trouble):
             return
         if error.trouble is Trouble.BROKEN_OFF and was_heard:
             # Load balancers cut what is quiet for a minute: the next attempt tells whether anything is wrong.
@@ -86,6 +86,10 @@ class KindState:
             said=printable(str(error))[:_LONGEST],
             hint=self._hint(verb, error.trouble),
         )
+
+    def _is_odd(self, verb: str, trouble: Trouble) -> bool:
+        """Histories expire, but lists should be read before; kinds are absent, but not those that were known."""
+        return (trouble is Trouble.EXPIRED and verb == "list") or (trouble is Trouble.ABSENT and self.is_listed)
 
     def _hint(self, verb: str, trouble: Trouble) -> str:
         match trouble:

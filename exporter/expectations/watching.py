@@ -18,6 +18,8 @@ _WATCH_SECONDS = (240, 300)
 _STEADY_SECONDS = 10.0
 """What lasted so long has worked: the next pause is short again."""
 _RELIST = (Trouble.EXPIRED, Trouble.ABSENT, Trouble.UNREADABLE)
+_SMALLER = 4
+"""A page that was too large is asked for again with a part of the objects."""
 
 
 class Watcher:
@@ -39,6 +41,7 @@ class Watcher:
         self._session: Session | None = None
         self._api_version = self._since = ""
         self._absent_since: float | None = None
+        self._page_size = settings.page_size
         self.state = KindState(kind)
 
     def work(self) -> None:
@@ -46,14 +49,16 @@ class Watcher:
         pauses, absent = self._pauses(), self._pauses_of_absent()
         while not self._stopping.is_set():
             began = time.monotonic()
-            trouble = self._attempt()
+            error = self._attempt()
             if time.monotonic() - began >= _STEADY_SECONDS:
                 pauses = self._pauses()
-            if trouble is Trouble.ABSENT:
-                self._stopping.wait(next(absent))
+            if error.trouble is Trouble.ABSENT:
+                pause = next(absent)
             else:
                 absent = self._pauses_of_absent()
-                self._stopping.wait(next(pauses))
+                pause = next(pauses)
+            wanted = min(error.pause, self._settings.longest_delay)
+            self._stopping.wait(max(pause, wanted * self._jitter.uniform(1.0, 1.2)))
 
     def stop(self) -> None:
         """End `work` at once, whatever it waits for."""
@@ -68,7 +73,7 @@ class Watcher:
     def _pauses_of_absent(self) -> Iterator[float]:
         return delays(self._settings.first_delay, self._settings.absent_delay, self._jitter)
 
-    def _attempt(self) -> Trouble:
+    def _attempt(self) -> ApiError:
         """List if need be, and watch until something ends it."""
         verb = "watch" if self._since else "list"
         try:
@@ -86,11 +91,13 @@ class Watcher:
             error = raised
         if not self._stopping.is_set():
             self._end(verb, error)
-        return error.trouble
+        return error
 
     def _end(self, verb: str, error: ApiError) -> None:
         if error.trouble in _RELIST:
             self._since = ""
+        if error.trouble is Trouble.TOO_LARGE:
+            self._page_size = max(1, self._page_size // _SMALLER)
         was_tried = self.state.is_tried
         self.state.ended(verb, error)
         if not was_tried:
@@ -127,7 +134,7 @@ class Watcher:
         found: dict[Key, bytes] = {}
         rest = ""
         while not self._stopping.is_set():
-            page = session.page(self._kind, version, rest)
+            page = session.page(self._kind, version, rest, self._page_size)
             for item in page.items:
                 key = key_of(item)
                 if key is not None and isinstance(item, dict):

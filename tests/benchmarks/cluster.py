@@ -7,6 +7,7 @@ object.
 import gc
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import trustme
 import yaml
 
 from exporter import log
@@ -34,11 +36,14 @@ _MIB = 1024 * 1024
 
 def cluster(session: Session) -> Figures:
     """Follow an API server with 5,000 policies, 5,000 services and 250 namespaces, and see one policy change."""
-    say(f"cluster: {POLICIES} policies, {SERVICES} services, {NAMESPACES} namespaces over HTTP")
-    api = _filled()
-    api.start()
+    say(f"cluster: {POLICIES} policies, {SERVICES} services, {NAMESPACES} namespaces over TLS")
+    api, authority, context = _filled(), trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(session.folder / "ca.crt"))
+    api.start(context)
     try:
-        command = [sys.executable, "-m", "tests.benchmarks.cluster", api.kubeconfig(session.folder)]
+        kubeconfig = api.kubeconfig(session.folder, session.folder / "ca.crt")
+        command = [sys.executable, "-m", "tests.benchmarks.cluster", kubeconfig]
         done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
     finally:
         api.stop()

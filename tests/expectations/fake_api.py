@@ -7,6 +7,7 @@ tokens, bookmarks, an old version as an ERROR of code 410 within an answer of 20
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 Object = dict[str, Any]
 Key = tuple[str, str]
+_OK = 200
 TOKEN = "a-token-that-must-not-be-seen"  # noqa: S105, it opens nothing
 CORE = {
     "namespaces": "/api/v1/namespaces",
@@ -51,6 +53,12 @@ class FakeApi:
         """Status and message by verb and resource."""
         self.nonsense: dict[tuple[str, str], bytes] = {}
         """What is answered instead, by verb and resource."""
+        self.refused_further: dict[str, tuple[int, str]] = {}
+        """Status and message of all pages of a list but the first, by resource."""
+        self.headers: dict[str, str] = {}
+        """Of refusals, beside the usual ones."""
+        self.trickles: set[tuple[str, str]] = set()
+        """What is answered by a space now and then, and never ends, by verb and resource."""
         self.hold: threading.Event | None = None
         """Lists wait for it."""
         self.changed = threading.Condition()
@@ -77,11 +85,13 @@ class FakeApi:
             self._server.server_close()
             self._server = None
 
-    def kubeconfig(self, folder: Path) -> str:
-        """A file that says how to reach it."""
+    def kubeconfig(self, folder: Path, authority: Path | None = None) -> str:
+        """A file that says how to reach it, over TLS when somebody vouches for it."""
         file = folder / "kubeconfig"
+        cluster = {"server": f"http{'s' if authority else ''}://127.0.0.1:{self.port}"}
+        cluster |= {"certificate-authority": str(authority)} if authority else {}
         named = {
-            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}],
+            "clusters": [{"name": "c", "cluster": cluster}],
             "users": [{"name": "u", "user": {"token": TOKEN}}],
             "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
         }
@@ -212,6 +222,8 @@ class _Handler(BaseHTTPRequestHandler):
         resource = self.api.resource_of(url.path)
         asked = ("watch" if "watch" in query else "list", resource)
         refused = self.api.refused.get(asked)
+        if "continue" in query:
+            refused = self.api.refused_further.get(resource, refused)
         scheme, _, token = str(self.headers.get("Authorization")).partition(" ")
         if (scheme.lower(), token) != ("bearer", TOKEN):
             self._json(401, _status(401, "Unauthorized"))
@@ -219,6 +231,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(404, _status(404, "the server could not find the requested resource"))
         elif refused:
             self._json(refused[0], _status(*refused))
+        elif asked in self.api.trickles:
+            with suppress(OSError):
+                self._trickle()
         elif asked in self.api.nonsense:
             self._send(200, self.api.nonsense[asked])
         elif "watch" in query:
@@ -250,6 +265,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
         self.close_connection = True
 
+    def _trickle(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        server = self.server
+        while self.api._server is server:
+            self.wfile.write(b" ")
+            time.sleep(0.01)
+
     def _json(self, code: int, body: Object) -> None:
         self._send(code, json.dumps(body).encode())
 
@@ -257,6 +280,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
+        for name, value in self.api.headers.items() if code != _OK else ():
+            self.send_header(name, value)
         self.end_headers()
         with suppress(OSError):
             self.wfile.write(text)

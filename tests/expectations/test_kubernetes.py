@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.expectations import api_server
+from exporter.expectations import api_answer
 from exporter.expectations.interface import Expectation
 from exporter.expectations.trouble import Trouble
 from tests.expectations.fake_api import CUSTOM, TOKEN, FakeApi
@@ -409,7 +409,7 @@ def test_files_and_cluster_together(api: FakeApi, tmp_path: Path) -> None:
 )
 def test_nonsense(verb: str, answer: bytes, api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be read is tried again from the start, with a list, and nothing that was good is lost."""
-    monkeypatch.setattr(api_server, "LONGEST_LINE", 2000)
+    monkeypatch.setattr(api_answer, "LONGEST_LINE", 2000)
     with following(api, tmp_path) as run:
         run.settle()
         eventually(lambda: api.count("networkpolicies", watch=True) == 1, "a watch")
