@@ -13,7 +13,8 @@ _PYTHON = ("--entrypoint", "/opt/hubble-egress-exporter/bin/python")
 
 def _python(image: Image, code: str, *given: str) -> subprocess.CompletedProcess[str]:
     command = image.tools.podman("run", "--rm", *HARDENED, *given, *_PYTHON, image.tag, "-c", code)
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    # Who is ended for its memory leaves a file `oom` where podman was started.
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=image.tools.folder)
 
 
 def test_the_demo_is_scraped(image: Image) -> None:
