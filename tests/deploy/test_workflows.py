@@ -87,3 +87,13 @@ def test_a_release_is_tested_built_signed_and_proven() -> None:
         "release create",
     ):
         assert what in said
+
+
+def test_each_architecture_is_run_before_it_is_published() -> None:
+    """What was pushed for a machine is run on one of its kind, hardened as the chart does it."""
+    job = _read(_FILES[1])["jobs"]["image"]
+    for one in job["strategy"]["matrix"]["include"]:
+        assert one["platform"].endswith("arm64") is one["runner"].endswith("-arm")
+    (run,) = (step["run"] for step in job["steps"] if "docker run" in step.get("run", ""))
+    for what in ("--read-only", "--cap-drop ALL", "no-new-privileges", '"$TARGET@$(cat "digests/$NAME")" demo --once'):
+        assert what in run
