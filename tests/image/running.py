@@ -7,16 +7,21 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.image.conftest import Image
-from tests.image.tools import HARDENED, done
+from tests.image.tools import done, hardened
 from tests.programs import DEADLINE, eventually, required
 
 
 class Container:
-    """Runs `hubble-egress-exporter` with these arguments, hardened; `given` are flags of podman."""
+    """Runs `hubble-egress-exporter` with these arguments, hardened; `given` are flags of podman.
 
-    def __init__(self, image: Image, *arguments: str, given: tuple[str, ...] = ()) -> None:
-        self._podman = image.tools.podman
-        self.name = done(self._podman("run", "--detach", *HARDENED, *given, image.tag, *arguments)).strip()
+    It is alone in its network. With a port it is in the host's, and listens there on loopback.
+    """
+
+    def __init__(self, image: Image, *arguments: str, given: tuple[str, ...] = (), port: int | None = None) -> None:
+        self._podman, self._port = image.tools.podman, port or 9968
+        flags = hardened("host" if port else "none")
+        listen = ("--web.listen-address", f"127.0.0.1:{port}") if port else ()
+        self.name = done(self._podman("run", "--detach", *flags, *given, image.tag, *arguments, *listen)).strip()
 
     def __enter__(self) -> Self:
         """Use it."""
@@ -49,14 +54,12 @@ class Container:
         return [line for line in lines if line["event"] == name]
 
     def get(self, path: str) -> str:
-        """What it answers on loopback of its own network; nothing as long as it does not."""
-        code = (
-            "import sys, urllib.request;"
-            "print(urllib.request.urlopen(f'http://127.0.0.1:9968{sys.argv[1]}', timeout=10).read().decode())"
-        )
+        """What it answers on loopback of its network; nothing as long as it does not."""
+        code = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())"
+        url = f"http://127.0.0.1:{self._port}{path}"
         enter = [required("nsenter"), f"--net=/proc/{self.process}/ns/net"]
         ended = subprocess.run(
-            [*enter, sys.executable, "-c", code, path], capture_output=True, text=True, check=False, timeout=DEADLINE
+            [*enter, sys.executable, "-c", code, url], capture_output=True, text=True, check=False, timeout=DEADLINE
         )
         return ended.stdout
 

@@ -67,39 +67,3 @@ def test_no_shell_is_needed(image: Image, tmp_path: Path) -> None:
 def test_its_memory_is_limited(image: Image) -> None:
     """Who takes more than it was given is ended by the kernel: the limit of the other tests is real."""
     assert _python(image, "bytearray(400 << 20)[::4096]").returncode == 137
-
-
-def test_without_a_volume_it_has_no_memory_of_destinations(image: Image) -> None:
-    """`run` on a read-only root goes on, says which file it cannot write, and ends in order."""
-    with Container(image, "run", "--hubble.address", "127.0.0.1:1") as container:
-        eventually(lambda: bool(container.events("store_degraded")), "a line of the log")
-        line = container.events("store_degraded")[0]
-        assert line["reason"] == "read_only"
-        assert "/var/lib/hubble-egress-exporter/known.db" in line["detail"]
-        assert "hubble_egress_exporter_store_degraded 1" in container.get("/metrics")
-        assert container.stop() == 0
-
-
-def test_a_volume_is_written(image: Image, tmp_path: Path) -> None:
-    """On a volume of its group, as fsGroup makes one, the memory is begun."""
-    volume = tmp_path / "volume"
-    volume.mkdir(mode=0o770)
-    subprocess.run(["chown", "0:65532", str(volume)], check=True)  # noqa: S607, whichever there is
-    volume.chmod(0o2770)
-    given = ("--volume", f"{volume}:/var/lib/hubble-egress-exporter")
-    with Container(image, "run", "--hubble.address", "127.0.0.1:1", given=given) as container:
-        eventually((volume / "known.db").exists, "the file")
-        assert container.events("store_degraded") == []
-        assert container.stop() == 0
-    assert (volume / "known.db").stat().st_uid == 65532
-
-
-def test_a_certificate_that_is_missing(image: Image) -> None:
-    """A secret that is not mounted yet is told by name, and waited for."""
-    tls = ("--hubble.tls.enabled", "true", "--hubble.tls.ca-file", "/etc/hubble-tls/ca.crt")
-    with Container(image, "run", "--hubble.address", "127.0.0.1:1", "--known.store", "memory", *tls) as container:
-        eventually(lambda: bool(container.events("stream_disconnected")), "a line of the log")
-        line = container.events("stream_disconnected")[0]
-        assert line["reason"] == "tls_file"
-        assert line["detail"].startswith("hubble.tls.ca-file /etc/hubble-tls/ca.crt: cannot be read")
-        assert container.stop() == 0

@@ -114,10 +114,15 @@ class Tools:
         return dict(found)
 
 
-HARDENED: tuple[str, ...] = (
-    *("--network", "none", "--pull", "never", "--read-only", "--read-only-tmpfs=false", "--cap-drop", "ALL"),
-    *("--security-opt", "no-new-privileges", "--memory", "256m", "--memory-swap", "256m", "--pids-limit", "100"),
-    # Without these the runtime wants to raise limits that it may not.
-    *("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"),
-)
-"""As the chart runs it: no capability, no disk, nothing to gain."""
+def hardened(network: str = "none") -> tuple[str, ...]:
+    """As the chart runs it, in flags of podman: no capability, no disk, nothing to gain."""
+    return (
+        *("--network", network, "--pull", "never", "--read-only", "--read-only-tmpfs=false", "--cap-drop", "ALL"),
+        *("--security-opt", "no-new-privileges", "--memory", "256m", "--memory-swap", "256m", "--pids-limit", "100"),
+        # Without these the runtime wants to raise limits that it may not.
+        *("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"),
+    )
+
+
+HARDENED = hardened()
+"""The same, alone in its network."""
