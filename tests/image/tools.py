@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,14 @@ class Tools:
             *(part for name, value in given.items() for part in ("--build-arg", f"{name}={value}")),
             *("--file", str(context / "deploy/Dockerfile"), "--tag", tag, str(context)),
         )
+
+    def packed(self, tag: str) -> int:
+        """How many bytes a registry would hold of an image."""
+        folder = self.folder / "packed"
+        self.buildah("push", "--quiet", "--disable-compression=false", tag, f"oci:{folder}:packed")
+        size = sum(blob.stat().st_size for blob in folder.rglob("blobs/sha256/*"))
+        shutil.rmtree(folder)
+        return size
 
     def inspect(self, tag: str) -> dict[str, Any]:
         """What is known of an image."""
