@@ -18,7 +18,7 @@ from exporter.findings.interface import Finding
 from exporter.known.inbox import Inbox
 from exporter.known.interface import Row, Size, Store, WorkloadKey
 from exporter.known.learning import State
-from exporter.known.recall import Recall
+from exporter.known.recall import JITTER, Jitter, Recall
 from exporter.known.settings import KnownSettings
 from exporter.log import logger
 
@@ -32,10 +32,11 @@ _STEP_SECONDS = 3600.0
 
 
 class Clocks(NamedTuple):
-    """Wall time (ns since the epoch) and a clock that nobody sets (seconds)."""
+    """Wall time (ns since the epoch), a clock that nobody sets (seconds), and what keeps exporters out of step."""
 
     wall_ns: Callable[[], int] = time.time_ns
     steady: Callable[[], float] = time.monotonic
+    jitter: Jitter = JITTER
 
 
 class Memory(NamedTuple):
@@ -72,14 +73,14 @@ class Judging:
         self.settings = known
         self._clocks = clocks or Clocks()
         self.inbox = Inbox(known.queue)
-        self._recall = Recall(store, known, self._clocks.steady)
+        self._recall = Recall(store, known, self._clocks.steady, self._clocks.jitter)
         self.announcing = Announcing(self._recall, detector, known.learning.startup_window, announce)
         self._listing = Listing(self._recall, known.unexpected, known.entries)
         self.detector = DestinationsDetector(self._recall, known, self.announcing, self._listing)
         self._survey = Survey(self._recall, self.detector, known.fanout_window)
         self._now_ns = 0
         self._size, self._sized_at = Size(0, 0), -_EXPIRE_SECONDS
-        self._expired_at = self._clocks.steady()
+        self._expire_at = self._next_expiry()
         self._offset = self._wall_minus_steady()
         self._published_at = -_PAUSE_SECONDS
         self._is_restored = False
@@ -132,10 +133,9 @@ class Judging:
             self._recall.of(workload)
 
     def _expire(self) -> None:
-        steady = self._clocks.steady()
-        if steady - self._expired_at < _EXPIRE_SECONDS:
+        if self._clocks.steady() < self._expire_at:
             return
-        self._expired_at = steady
+        self._expire_at = self._next_expiry()
         offset = self._wall_minus_steady()
         stepped, self._offset = abs(offset - self._offset) > _STEP_SECONDS, offset
         if stepped:
@@ -143,6 +143,10 @@ class Judging:
             return
         now_ns = min(self._clocks.wall_ns(), self._now_ns or self._clocks.wall_ns())
         self._recall.expire(now_ns - int(self.settings.expire * 1e9))
+
+    def _next_expiry(self) -> float:
+        # All that waits is written then: not by all exporters that began together.
+        return self._clocks.steady() + _EXPIRE_SECONDS * self._clocks.jitter(0.5, 1.0)
 
     def _wall_minus_steady(self) -> float:
         return self._clocks.wall_ns() / 1e9 - self._clocks.steady()

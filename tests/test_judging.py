@@ -7,6 +7,7 @@ from exporter.detectors.settings import DestinationsDetectorSettings
 from exporter.judging import Clocks, Judging
 from exporter.known.interface import Size
 from exporter.known.learning import State
+from exporter.known.recall import Jitter
 from exporter.known.settings import KnownSettings, LearningSettings
 from exporter.known.sighting import Watched
 from tests.detectors.watching import DAY, HOUR, Steady, Watching
@@ -19,9 +20,9 @@ EXPIRE = 90 * DAY
 class Judged:
     """An exporter whose store, clocks and findings a test has in its hands."""
 
-    def __init__(self, *, shared: bool = False, **known: int) -> None:
+    def __init__(self, *, shared: bool = False, jitter: Jitter = max, **known: int) -> None:
         self.store, self.steady = Faulty(shared=shared), Steady()
-        self.watching = Watching(self.store, KnownSettings.model_validate(known), self.steady)
+        self.watching = Watching(self.store, KnownSettings.model_validate(known), self.steady, jitter)
 
     @property
     def judging(self) -> Judging:
@@ -144,6 +145,15 @@ def test_expires_every_hour(judged: Judged) -> None:
     assert judged.store.expired == [at(1 - EXPIRE), at(7_001 - EXPIRE)]
 
 
+def test_expires_out_of_step() -> None:
+    """Of many that began together each expires, and writes all that waits, at a time from half an hour on."""
+    judged = Judged(jitter=min)
+    judged.step(0.5 * HOUR - 1)
+    assert judged.store.expired == []
+    judged.step(0.5 * HOUR)
+    assert len(judged.store.expired) == 1
+
+
 def test_flows_of_the_future(judged: Judged) -> None:
     """Flows whose time is ahead of our clock let nothing be forgotten early."""
     judged.watching.contact(5 * DAY)
@@ -154,7 +164,7 @@ def test_flows_of_the_future(judged: Judged) -> None:
 def test_wall_clock_that_is_set(judged: Judged) -> None:
     """A wall clock that was set is not believed for an hour, which is said; one that drifts is."""
     ahead = 3_601.0
-    judged.judging._clocks = Clocks(lambda: BASE + round((judged.steady() + ahead) * 1e9), judged.steady)
+    judged.judging._clocks = Clocks(lambda: BASE + round((judged.steady() + ahead) * 1e9), judged.steady, max)
     judged.watching.contact(0)
     with capture_logs() as lines:
         judged.step(3_600)

@@ -5,9 +5,12 @@ there is to write waits, the stream goes on, and whoever asks is told that the a
 """
 
 import math
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 from exporter.known.held import Held
@@ -19,7 +22,10 @@ from exporter.log import logger
 _T = TypeVar("_T")
 _FIRST_DELAY, _LONGEST_DELAY = 1.0, 30.0
 _MUCH = 2_000
-"""So many facts (some 600 B each) do not wait until it is time."""
+"""So many facts (some 600 B each) do not wait until it is time, and are written together."""
+Jitter = Callable[[float, float], float]
+"""Any number between two. Without it all exporters of a cluster would ask a shared store at the same moments."""
+JITTER: Jitter = random.SystemRandom().uniform
 _STALE_SECONDS = 60.0
 """What others wrote to a shared store is read again after so long, when it matters."""
 
@@ -27,13 +33,21 @@ _STALE_SECONDS = 60.0
 class Recall:
     """Holds the facts of at most `entries`; used by one thread."""
 
-    def __init__(self, store: Store, settings: KnownSettings, steady: Callable[[], float] = time.monotonic) -> None:
-        self.store, self._settings, self._steady = store, settings, steady
+    def __init__(
+        self,
+        store: Store,
+        settings: KnownSettings,
+        steady: Callable[[], float] = time.monotonic,
+        jitter: Jitter = JITTER,
+    ) -> None:
+        self.store, self._settings, self._steady, self._jitter = store, settings, steady, jitter
         self._held = Held(settings.entries)
         self._read_at: dict[WorkloadKey, float] = {}
         """When the store was read for a workload; those that it could not be asked for are missing."""
         self._waiting: dict[tuple[WorkloadKey, Mark], Row] = {}
-        self._retry_at, self._delay, self._flushed_at = 0.0, _FIRST_DELAY, steady()
+        self._retry_at, self._delay = 0.0, _FIRST_DELAY
+        # Many begin together, in a rollout: the first time is any within the interval.
+        self._flush_at = steady() + settings.refresh * jitter(0.0, 1.0)
         self.degraded = False
         """Whether the store did not work when it was last asked."""
         self.writes, self.evicted, self.refused = 0, 0, 0
@@ -124,15 +138,18 @@ class Recall:
 
     def flush(self, *, now: bool = False) -> None:
         """Write what waits, if it is time, or much."""
-        if not now and len(self._waiting) < _MUCH and self._steady() - self._flushed_at < self._settings.refresh:
+        if not now and len(self._waiting) < _MUCH and self._steady() < self._flush_at:
             return
         if not self._waiting:
             return
-        facts = [Fact(workload, mark, row) for (workload, mark), row in self._waiting.items()]
-        if self._try(lambda: self.store.merge(facts)) is not None:
+        # In parts, each done with when it is written: a server that is busy must not be sent all of it again.
+        while facts := [Fact(*of, row) for of, row in islice(self._waiting.items(), _MUCH)]:
+            if self._try(partial(self.store.merge, facts)) is None:
+                return
             self.writes += len(facts)
-            self._waiting.clear()
-            self._flushed_at = self._steady()
+            for workload, mark, _ in facts:
+                del self._waiting[workload, mark]
+        self._flush_at = self._steady() + self._settings.refresh * self._jitter(0.8, 1.0)
 
     def try_again(self) -> None:
         """Ask a store that did not work, when it is time: what waits is written, and then it works."""
@@ -218,7 +235,7 @@ class Recall:
         if self.degraded:
             self.degraded, self._delay = False, _FIRST_DELAY
             # Whoever found out that it works: what has waited is due.
-            self._flushed_at = -math.inf
+            self._flush_at = -math.inf
             logger().info("store_works_again")
         return answer
 
@@ -226,5 +243,5 @@ class Recall:
         if not self.degraded:
             logger().error("store_degraded", reason=error.fault.value, detail=error.detail)
         self.degraded = True
-        self._retry_at = self._steady() + self._delay
+        self._retry_at = self._steady() + self._delay * self._jitter(0.5, 1.0)
         self._delay = min(self._delay * 2, _LONGEST_DELAY)

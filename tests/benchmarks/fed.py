@@ -46,7 +46,7 @@ def _fed(flows: int, settings: Settings) -> dict[str, object]:
     decoder = Decoder(settings.hubble.endpoint_cache)
     source = Observer(settings.hubble, settings.sources, decoder, random.SystemRandom())
     ticks = 0
-    clocks = Clocks(steady=lambda: ticks)
+    clocks = Clocks(steady=lambda: ticks, jitter=max)
     # Not live: the flows' hours pass in minutes, which a live exporter would take for clocks that are wrong.
     service = Service(settings, source, decoder, live=False, store=open_store(settings.known), clocks=clocks)
     judging, resident = service.judging, []

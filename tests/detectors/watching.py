@@ -18,6 +18,7 @@ from exporter.judging import Clocks, Judging
 from exporter.known.interface import Row, Store, WorkloadKey
 from exporter.known.learning import Progress
 from exporter.known.memory import MemoryStore
+from exporter.known.recall import Jitter
 from exporter.known.settings import KnownSettings
 from exporter.metrics import families
 from exporter.metrics.recorder import Recorder
@@ -48,17 +49,21 @@ class Watching:
     """Flows go in, findings come out. Times are seconds since the beginning."""
 
     def __init__(
-        self, store: Store | None = None, known: KnownSettings | None = None, steady: Steady | None = None
+        self,
+        store: Store | None = None,
+        known: KnownSettings | None = None,
+        steady: Steady | None = None,
+        jitter: Jitter = max,
     ) -> None:
         self.found: list[Finding] = []
         self.store = store or MemoryStore()
-        self.steady = steady or Steady()
+        self.steady, self._jitter = steady or Steady(), jitter
         self._ports = count(20_000)
         self.begin(known or KnownSettings())
 
     def begin(self, known: KnownSettings) -> None:
         """Start the exporter; the store is what the one before has left."""
-        clocks = Clocks(lambda: flows.BASE + int(self.steady() * 1e9), self.steady)
+        clocks = Clocks(lambda: flows.BASE + int(self.steady() * 1e9), self.steady, self._jitter)
         detector = DestinationsDetectorSettings()
         self.judging = Judging(self.store, known, detector, self.found.append, clocks)
         self.series = Series(families.PRODUCT, MetricsSettings())

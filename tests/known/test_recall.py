@@ -1,12 +1,12 @@
 """The memory as it is used: what is held, what is written when, and what happens while the store does not work."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pytest
 from structlog.testing import capture_logs
 
 from exporter.known.interface import Fact, Mark, Row, Size, What, WorkloadKey
-from exporter.known.recall import Recall
+from exporter.known.recall import JITTER, Jitter, Recall
 from exporter.known.settings import KnownSettings
 from tests.detectors.watching import Steady
 from tests.known.faulty import Faulty
@@ -20,9 +20,9 @@ MOST = 1_000
 class Recalling:
     """A memory over a store and a clock that a test has in its hands."""
 
-    def __init__(self, *, shared: bool = False) -> None:
+    def __init__(self, *, shared: bool = False, entries: int = MOST, jitter: Jitter = max) -> None:
         self.store, self.steady = Faulty(shared=shared), Steady()
-        self.recall = Recall(self.store, KnownSettings(entries=MOST, refresh=60), self.steady)
+        self.recall = Recall(self.store, KnownSettings(entries=entries, refresh=60), self.steady, jitter)
 
     def stored(self, workload: WorkloadKey = WEB) -> dict[Mark, Row]:
         """What the store knows of a workload."""
@@ -97,8 +97,7 @@ def test_known_is_written_later(one: Recalling) -> None:
 
 def test_much_does_not_wait() -> None:
     """When so much waits that it takes memory, it is written before its time."""
-    recalling = Recalling()
-    recalling.recall = Recall(recalling.store, KnownSettings(entries=4 * MOST, refresh=60), recalling.steady)
+    recalling = Recalling(entries=4 * MOST)
     facts = many(WEB, 2_000)
     recalling.recall.note(facts)
     recalling.recall.note(facts[1:])
@@ -207,6 +206,65 @@ def test_back_off(one: Recalling) -> None:
     one.later(0.1)
     one.recall.size()
     assert one.store.asked["size"] - before == 2
+
+
+def test_out_of_step_when_it_fails() -> None:
+    """Of many that lose their store at once each waits for any time from half of the delay up to the whole."""
+    one = Recalling(jitter=min)
+    one.store.broken = True
+    attempts: list[float] = []
+    for _ in range(400):
+        before = one.store.asked.total()
+        one.recall.size()
+        if one.store.asked.total() > before:
+            attempts.append(one.steady())
+        one.later(0.125)
+    assert attempts == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 30.5, 45.5]
+
+
+def test_out_of_step_when_it_writes() -> None:
+    """Many that began together write first at any time within the interval, then up to a fifth before it ends."""
+    one = Recalling(jitter=min)
+    one.recall.note((fact(API, 1),))
+    one.recall.refresh(fact(API, 2))
+    one.recall.flush()
+    assert one.recall.waiting == 0, "the earliest first time is at once"
+    one.recall.refresh(fact(API, 3))
+    one.later(47.9)
+    one.recall.flush()
+    assert one.recall.waiting == 1
+    one.later(0.1)
+    one.recall.flush()
+    assert one.recall.waiting == 0
+
+
+def test_out_of_step_by_itself() -> None:
+    """Nobody has to choose the times: they differ between exporters."""
+    assert len({JITTER(0.5, 1.0) for _ in range(100)}) > 90
+    assert all(0.5 <= JITTER(0.5, 1.0) <= 1 for _ in range(100))
+
+
+def test_written_in_parts() -> None:
+    """What was written before the store failed again is not sent once more: a busy server gets on with it."""
+    one = Recalling(entries=5_000)
+    one.store.broken = True
+    one.recall.note(many(WEB, 4_500))
+    one.store.broken, merge, sizes = False, one.store.merge, list[int]()
+
+    def merge_once(facts: Sequence[Fact]) -> list[Row | None]:
+        sizes.append(len(facts))
+        one.store.broken = len(sizes) == 2
+        return merge(facts)
+
+    one.store.merge = merge_once  # type: ignore[method-assign] # the second one fails
+    one.later(1)
+    one.recall.try_again()
+    assert (one.recall.degraded, one.recall.waiting, len(one.stored())) == (True, 2_500, 2_000)
+    one.store.broken = False
+    one.later(2)
+    one.recall.try_again()
+    assert (one.recall.degraded, one.recall.waiting, len(one.stored())) == (False, 0, 4_500)
+    assert sizes == [2_000, 2_000, 2_000, 500]
 
 
 def test_says_it_once(one: Recalling) -> None:

@@ -38,7 +38,7 @@ class Exporter:
         self._begin()
 
     def _begin(self) -> None:
-        clocks = Clocks(lambda: self._now_ns, lambda: (self._now_ns - BASE) / SECOND)
+        clocks = Clocks(lambda: self._now_ns, lambda: (self._now_ns - BASE) / SECOND, max)
         self.judging = Judging(self._store, KnownSettings(), DestinationsDetectorSettings(), self._found, clocks)
         self._pipeline = Pipeline(
             SourcesSettings(),
