@@ -1,6 +1,7 @@
 """A store on a Valkey or Redis server, which several exporters share."""
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
 from redis.exceptions import OutOfMemoryError
 
@@ -11,6 +12,8 @@ from exporter.known.valkey_rows import encoded, field_of, key_of, pattern_of, ro
 
 _EPISODE_SECONDS = EPISODE_NS // 1_000_000_000
 _LONGEST_EXPIRY = 10**11
+_TOGETHER = 50
+"""Workloads that are read with one question, when all are."""
 _MERGE, _DROP = Script("merge.lua"), Script("drop.lua")
 _ITSELF = Mark(What.WORKLOAD)
 
@@ -51,7 +54,8 @@ class ValkeyStore:
             for index, value in zip(chosen, values, strict=True):
                 before[index] = self._read(value)
                 new += value is None
-        self._count(new)
+        # Its number is sent when somebody asks how many there are: each question is a round trip.
+        self._uncounted += new
         return before
 
     def workloads(self) -> list[WorkloadKey]:
@@ -60,8 +64,8 @@ class ValkeyStore:
 
     def facts(self, last_since_ns: int = 0) -> Iterator[Fact]:
         """All facts that were seen last at that time or later."""
-        for workload, key in self._hashes():
-            for mark, row in self._rows(self._fields(key)).items():
+        for workload, _, fields in self._everything():
+            for mark, row in self._rows(fields).items():
                 if row.last_ns >= last_since_ns:
                     yield Fact(workload, mark, row)
 
@@ -72,7 +76,7 @@ class ValkeyStore:
             number, _ = self._link.checked(self._link.ask(("HLEN", key), ("UNLINK", key)))
         else:
             number = self._link.one("HDEL", key, *map(field_of, marks)) if marks else 0
-        self._count(-number)
+        self._uncounted -= number
         return int(number)
 
     def expire(self, before_ns: int) -> int:
@@ -80,8 +84,7 @@ class ValkeyStore:
         if not self._may_expire():
             return 0
         number = left = 0
-        for _, key in self._hashes():
-            fields = self._fields(key)
+        for _, key, fields in self._everything():
             gone = self._dropped(key, fields, before_ns)
             number, left = number + gone, left + len(fields) - gone
         # Here is a chance to get the number right again, from which workloads vanish without notice.
@@ -94,7 +97,7 @@ class ValkeyStore:
 
         The number is kept by those who merge and forget: workloads that vanish are in it until `expire` next counts.
         """
-        self._count(0)
+        self._count()
         number, memory = self._link.ask(("GET", self._entries), ("INFO", "memory"))
         self._link.checked([number])
         # A user that may use our keys need not be allowed INFO.
@@ -102,7 +105,8 @@ class ValkeyStore:
         return Size(int(number) if (number or b"").isdigit() else 0, used)
 
     def close(self) -> None:
-        """Hang up."""
+        """Send what was not counted yet, and hang up."""
+        self._count()
         self._link.close()
 
     def _key(self, workload: WorkloadKey) -> bytes:
@@ -117,6 +121,13 @@ class ValkeyStore:
         found = [(workload_of(self._keys, key), key) for key in self._link.scan(pattern_of(self._keys))]
         self.unreadable += sum(workload is None for workload, _ in found)
         return [(workload, key) for workload, key in found if workload is not None]
+
+    def _everything(self) -> Iterator[tuple[WorkloadKey, bytes, dict[bytes, bytes]]]:
+        """All workloads with their keys and fields; some are asked for together."""
+        hashes = iter(self._hashes())
+        while some := list(islice(hashes, _TOGETHER)):
+            answers = self._link.checked(self._link.ask(*(("HGETALL", key) for _, key in some)))
+            yield from ((workload, key, fields) for (workload, key), fields in zip(some, answers, strict=True))
 
     def _fields(self, key: bytes) -> dict[bytes, bytes]:
         fields: dict[bytes, bytes] = self._link.one("HGETALL", key)
@@ -149,9 +160,8 @@ class ValkeyStore:
         [number] = self._link.run(_DROP, [(key, [itself, fields.get(itself, b""), *pairs])])
         return int(number)
 
-    def _count(self, number: int) -> None:
-        """Add to the number of facts, now or with the next: what was asked is done, and must be answered."""
-        self._uncounted += number
+    def _count(self) -> None:
+        """Add what was not counted yet to the number of facts, now or the next time: what was asked is done."""
         if self._uncounted:
             try:
                 self._link.one("INCRBY", self._entries, self._uncounted)

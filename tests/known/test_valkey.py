@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from exporter.known.interface import EPISODE_NS, Fact, Mark, Row, What, WorkloadKey, merged, seen
 from exporter.known.memory import MemoryStore
 from exporter.known.valkey import ValkeyStore
+from exporter.known.valkey_link import Command
 from tests.known.valkey_server import ValkeyServer, valkey_store
 
 SHOP, CART = WorkloadKey("prod", "shop", "checkout"), WorkloadKey("prod", "shop", "cart")
@@ -115,6 +116,42 @@ def test_the_second_of_a_batch_sees_the_first(store: ValkeyStore) -> None:
     """A mark that is twice in a batch is new once, and its second row is merged into the first."""
     assert store.merge([fact(PAYPAL), fact(PAYPAL, NOW + HOUR)]) == [None, fact(PAYPAL).row]
     assert store.load(SHOP)[PAYPAL][:3] == (NOW, NOW + HOUR, NOW)
+
+
+def test_a_merge_is_one_question(server: ValkeyServer, prefix: str) -> None:
+    """New facts are counted when somebody asks how many there are, and at the end, not with each merge of them."""
+    one, other = valkey_store(server.port, prefix=prefix), valkey_store(server.port, prefix=prefix)
+
+    def counted() -> int:
+        return int(server.ask("GET", f"{prefix}entries") or 0)
+
+    for number in range(3):
+        assert one.merge([fact(Mark(What.DESTINATION, str(number)))]) == [None]
+    assert counted() == 0
+    assert one.size().entries == counted() == 3
+    other.merge([fact(PAYPAL)])
+    other.forget(SHOP, [Mark(What.DESTINATION, "0"), Mark(What.DESTINATION, "1")])
+    assert counted() == 3
+    other.close()
+    assert counted() == 2
+    one.close()
+
+
+def test_everything_is_read_with_few_questions(store: ValkeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty workloads with each, or a round trip for each of thousands would stop what is judged meanwhile."""
+    store.merge([fact(PAYPAL, NOW, WorkloadKey("", "", str(number))) for number in range(120)])
+    asked, ask = list[int](), store._link.ask
+
+    def counting(*commands: Command) -> list[object]:
+        asked.append(sum(command[0] == "HGETALL" for command in commands))
+        return ask(*commands)
+
+    monkeypatch.setattr(store._link, "ask", counting)
+    assert len(list(store.facts())) == 120
+    assert [number for number in asked if number] == [50, 50, 20]
+    asked.clear()
+    assert store.expire(NOW) == 0
+    assert [number for number in asked if number] == [50, 50, 20]
 
 
 def test_keys_can_be_read_and_are_quoted(store: ValkeyStore, server: ValkeyServer, prefix: str) -> None:
