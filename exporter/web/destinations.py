@@ -1,6 +1,6 @@
 """What `/api/v1/destinations` and the landing page say of new and unexpected destinations, and how it is taken.
 
-The names of these fields are the API: the README lists them, and they stay.
+The names of these fields are the API: API.md lists them, and they stay.
 """
 
 import json

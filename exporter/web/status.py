@@ -1,6 +1,6 @@
 """What the landing page and `/api/v1/status` say: the shapes of the data.
 
-The names of these fields are the API: the README lists them, and they stay.
+The names of these fields are the API: API.md lists them, and they stay.
 """
 
 from collections.abc import Mapping

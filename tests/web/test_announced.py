@@ -64,9 +64,9 @@ def section(report: DestinationsReport) -> str:
 
 
 def documented() -> dict[str, str]:
-    """The fields of the README's table, with their types."""
-    readme = (ROOT / "README.md").read_text()
-    chapter = readme.partition("\n## New and unexpected destinations as JSON\n")[2].partition("\n## ")[0]
+    """The fields of API.md's table, with their types."""
+    document = (ROOT / "API.md").read_text()
+    chapter = document.partition("\n## New and unexpected destinations as JSON\n")[2].partition("\n## ")[0]
     found: dict[str, str] = {}
     for row in _ROW.finditer(chapter):
         first, *others = re.findall(r"`([^`]+)`", row["fields"])
@@ -75,7 +75,7 @@ def documented() -> dict[str, str]:
 
 
 def test_documented_fields_are_the_served_ones() -> None:
-    """Every field is in the README with its type, and every one in the README is served."""
+    """Every field is in API.md with its type, and every one in API.md is served."""
     served = {}
     for key, value in said(MEMORY, finding()).items():
         if key in documented():

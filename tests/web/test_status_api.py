@@ -1,4 +1,4 @@
-"""`/api/v1/status`: the same as the landing page, as JSON, with the fields that the README lists."""
+"""`/api/v1/status`: the same as the landing page, as JSON, with the fields that API.md lists."""
 
 import json
 import re
@@ -26,9 +26,9 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def documented() -> dict[str, str]:
-    """The fields of the README's table, with their types."""
-    readme = (ROOT / "README.md").read_text()
-    chapter = readme.partition("\n## Status API\n")[2].partition("\n## ")[0]
+    """The fields of API.md's table, with their types."""
+    document = (ROOT / "API.md").read_text()
+    chapter = document.partition("\n## Status API\n")[2].partition("\n## ")[0]
     return {row["field"]: row["type"] for row in _ROW.finditer(chapter)}
 
 
@@ -51,12 +51,12 @@ def _served() -> list[tuple[str, Any]]:
 
 
 def test_documented_fields_are_the_served_ones() -> None:
-    """Every field that is served is in the README, and every one in the README is served."""
+    """Every field that is served is in API.md, and every one in API.md is served."""
     assert {path for path, _ in _served()} == set(documented())
 
 
 def test_documented_types_are_the_served_ones() -> None:
-    """Every field has the type that the README says."""
+    """Every field has the type that API.md says."""
     for path, value in _served():
         kind = documented()[path]
         assert isinstance(value, _TYPES[kind]), (path, value)
