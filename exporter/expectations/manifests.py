@@ -78,7 +78,11 @@ def read_manifests(
             entries = list(_guarded([document], _entries, faults))
             policies += _guarded(entries, lambda entry: read_entry(*entry), faults)
         elif _is_policy(document):
+            before = len(policies), len(faults)
             policies += _guarded([document], lambda one: _policies(one, objects, gateways), faults)
+            if before == (len(policies), len(faults)):
+                # Said, for one whose `egress` is misspelt looks like this too.
+                skipped[f"{document.kind} without egress"] += 1
     return Manifests(tuple(policies), objects, skipped, tuple(faults))
 
 

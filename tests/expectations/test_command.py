@@ -58,6 +58,23 @@ def test_check_says_what_was_understood(file: str) -> None:
     ]
 
 
+def test_check_counts_policies_that_say_nothing_about_egress(tmp_path: Path) -> None:
+    """One for ingress only, and one whose `egress` is misspelt, are not taken silently for nothing."""
+    (tmp_path / "in.yaml").write_text(
+        "{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: in}, spec: {ingress: []}}\n"
+    )
+    (tmp_path / "misspelt.yaml").write_text(
+        "{kind: CiliumNetworkPolicy, apiVersion: cilium.io/v2, metadata: {name: out},"
+        " spec: {endpointSelector: {}, egres: [{toEntities: [world]}]}}\n"
+    )
+    ended = run("expectations", "check", str(tmp_path))
+    assert ended.returncode == 0
+    assert ended.stdout == (
+        "policies: 0, rules: 0, wide rules: 0, fields not evaluated: 0, errors: 0, "
+        "skipped: 1 CiliumNetworkPolicy without egress, 1 NetworkPolicy without egress\n"
+    )
+
+
 def test_check_says_what_is_wrong(tmp_path: Path) -> None:
     """File, line, column, path of the field, what is wrong and what to write; exit code 1."""
     file = tmp_path / "policy.yaml"
