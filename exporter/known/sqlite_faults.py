@@ -30,9 +30,9 @@ _ERRNOS = {
 _ADVICE = {
     Fault.BUSY: "another program holds it locked; only one exporter may use a file",
     Fault.FULL: "make room on its volume; it is tried again",
-    Fault.READ_ONLY: "let the exporter write to the file and its folder, which also takes two files beside it",
+    Fault.READ_ONLY: "let the exporter write to the file and its folder, or name another known.file; two more join it",
     Fault.CORRUPT: "it was set aside and an empty one is begun; check the disk",
-    Fault.OTHER: "check that the path and its volume can be used; it is tried again",
+    Fault.OTHER: "check that the path and its volume can be used, or name another known.file; it is tried again",
 }
 _ROOM = 64 * 1024
 """SQLite maps 32 KiB at once for what its connections share: with less it does not even open."""

@@ -70,7 +70,7 @@ def test_a_store_that_may_not_be_written(theirs: Path) -> None:
         line = process.events("store_degraded")[0]
         assert (line["level"], line["reason"]) == ("error", "read_only")
         assert f"{theirs}/known.db" in line["detail"]
-        assert "let the exporter write to the file and its folder" in line["detail"]
+        assert "let the exporter write to the file and its folder, or name another known.file" in line["detail"]
         eventually(lambda: value_of(process.metrics(), "hubble_egress_exporter_store_degraded") == 1, "the metric")
         assert process.end(signal.SIGTERM) == 0
         (line,) = process.events("position_not_saved")

@@ -237,7 +237,8 @@ def test_no_folder_can_be_made(agent: Agent, tmp_path: Path) -> None:
     (tmp_path / "lib").touch()
     agent.arms()
     with Remembering(agent, *in_file(tmp_path / "lib" / "known.db")) as process:
-        _goes_on_without_its_store(process, agent, "other", "check that the path and its volume can be used")
+        advice = "check that the path and its volume can be used, or name another known.file"
+        _goes_on_without_its_store(process, agent, "other", advice)
         assert process.end(signal.SIGTERM) == 0
     assert (tmp_path / "lib").read_bytes() == b""
 
@@ -296,7 +297,7 @@ def test_not_writable(agent: Agent, tmp_path: Path) -> None:
     """A folder that may not be written to is no reason to stop; when it may, the memory is written."""
     agent.arms()
     with _not_writable(tmp_path / "lib") as folder, Remembering(agent, *in_file(folder / "known.db")) as process:
-        advice = "let the exporter write to the file and its folder"
+        advice = "let the exporter write to the file and its folder, or name another known.file"
         _goes_on_without_its_store(process, agent, "read_only", advice)
         _make_writable(folder)
         eventually(lambda: bool(process.events("store_works_again")), "a store that works")
