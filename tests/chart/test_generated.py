@@ -119,3 +119,24 @@ def test_the_notes_warn_of_what_is_lost() -> None:
     assert "Each node has a memory of its own" in notes["node"]
     assert "agent's API" in notes["socket"]
     assert "may reach everything" in notes["open"]
+
+
+def test_the_notes_say_what_is_left_to_do() -> None:
+    """Labels without which some Prometheus sees no monitor are asked for; where nothing is left, that is said."""
+    monitored: dict[str, Any] = {"monitor": {"enabled": True}}
+    assert "monitor.labels.release" in render(monitored)["templates/NOTES.txt"]
+    monitored["monitor"]["labels"] = {"release": "monitoring"}
+    assert "monitor.labels.release" not in render(monitored)["templates/NOTES.txt"]
+    asked = {
+        **monitored,
+        "image": {"registry": "registry.example"},
+        "config": {"destinations": {"cluster-cidrs": ["10.0.0.0/8"]}},
+        "dashboards": {"enabled": True},
+        "expectations": {"configMaps": ["policies"]},
+        "prometheusRule": {
+            "enabled": True,
+            "labels": {"release": "monitoring"},
+            "grafanaUrl": "https://grafana.example",
+        },
+    }
+    assert render(asked)["templates/NOTES.txt"].endswith("What is left to do: nothing that the values tell of.\n")
