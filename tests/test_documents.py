@@ -40,13 +40,21 @@ def test_readme_shows_metrics_that_exist() -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    """Every relative link of a document is a file of the repository."""
-    for document in ROOT.glob("*.md"):
-        text = document.read_text()
-        for part in text.split("](")[1:]:
-            target = part.partition(")")[0].partition("#")[0]
-            if target and "://" not in target:
-                assert (ROOT / target).exists(), f"{document.name}: {target}"
+    """Every relative link of a document is a file of the repository, and what stands behind its # a heading there."""
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("deploy/**/*.md"), *ROOT.glob("tests/benchmarks/*.md")]
+    for document in documents:
+        for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+            target, _, heading = link.partition("#")
+            if "://" not in link:
+                led = document.parent / target if target else document
+                assert led.exists(), f"{document.name}: {link}"
+                assert not heading or heading in anchors(led.read_text()), f"{document.name}: {link}"
+
+
+def anchors(text: str) -> set[str]:
+    """The names of the headings of a document: small letters, dashes for spaces, no punctuation."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 def test_every_family_of_the_reference_is_exposed() -> None:
