@@ -85,6 +85,8 @@ _REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"monitor": {"interval": "thirty"}}, "'/monitor/interval'"),
     ({"prometheusRule": {"alertLabels": {"severity": "info"}}}, "'/prometheusRule/alertLabels'"),
     ({"prometheusRule": {"thresholds": {"fanout": "100"}}}, "'/prometheusRule/thresholds/fanout'"),
+    ({"prometheusRule": {"thresholds": {"usual_quantile": 1.5}}}, "'/prometheusRule/thresholds/usual_quantile'"),
+    ({"prometheusRule": {"thresholds": {"started_seconds": 600}}}, "'/prometheusRule/thresholds/started_seconds'"),
     ({"networkPolicy": {"nodeCidrs": ["0.0.0.0/0"]}}, "'/networkPolicy/nodeCidrs'"),
     (_VALKEY, "networkPolicy.valkey.podLabels"),
     ({"webhook": {"url": "https://hook.example"}}, "networkPolicy.webhook.podLabels"),

@@ -47,6 +47,11 @@ def alert(expr: str, **changed: object) -> Rule:
     return rule(expr=expr, **changed)
 
 
+def recorded(expr: str) -> Rule:
+    """A recording rule with this expression."""
+    return groups({"record": "instance:example:bool", "expr": expr}, file="records.yaml")[0].rules[0]
+
+
 def known() -> Catalogue:
     """What we export, and the recorded metrics of the good alert."""
     return Catalogue(exported(), groups(*RECORDED)[0].rules)
@@ -115,5 +120,7 @@ BAD = [
     (lint_alerts.born_at_one, alert(f"increase({_DROPS}[10m]) > 0"), "first event"),
     (lint_alerts.picking, alert(f"topk(3, {_DNS}) > 0"), "each time"),
     (lint_alerts.literal_limit, alert(f"{_DNS} > 20"), "> 20"),
+    (lint_alerts.literal_limit, recorded("time() - process_start_time_seconds < 900"), "< 900"),
+    (lint_alerts.literal_limit, alert("quantile_over_time(0.9, up[1d]) > 0"), "quantile_over_time 0.9"),
     (lint_alerts.threshold_matching, alert("up > ignoring (a) hubble_egress:threshold_example"), "needs on ()"),
 ]

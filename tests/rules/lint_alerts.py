@@ -9,6 +9,7 @@ from tests.rules.promql import (
     ABSENCE,
     COUNTER_FUNCTIONS,
     PICKING,
+    QUANTILES,
     bare,
     calls,
     children,
@@ -95,12 +96,15 @@ def picking(rule: Rule, _known: Catalogue) -> Iterator[str]:
 
 
 def literal_limit(rule: Rule, _known: Catalogue) -> Iterator[str]:
-    """Limits stand in thresholds.yaml, where an installation can change them; 0 and 1 are no limits."""
-    for node in nodes(rule.expression) if rule.alert else ():
+    """Limits stand in thresholds.yaml, where an installation can change them; 0 and 1 are none. So do quantiles."""
+    for node in nodes(rule.expression):
         if isinstance(node, BinaryExpr) and is_filter(node):
             for side in (bare(node.lhs), bare(node.rhs)):
                 if isinstance(side, NumberLiteral) and side.val not in (0, 1):
                     yield f"{node.op} {side.val:g} is a limit of its own"
+    for call in calls(rule.expression, QUANTILES):
+        if isinstance(which := bare(call.args[0]), NumberLiteral):
+            yield f"{call.func.name} {which.val:g} is a limit of its own"
 
 
 def threshold_matching(rule: Rule, _known: Catalogue) -> Iterator[str]:

@@ -24,6 +24,7 @@ SETS = frozenset({"and", "or", "unless"})
 COUNTER_FUNCTIONS = frozenset({"rate", "increase", "irate", "resets"})
 GAUGE_FUNCTIONS = frozenset({"delta", "idelta", "deriv", "predict_linear"})
 ABSENCE = frozenset({"absent", "absent_over_time"})
+QUANTILES = frozenset({"quantile_over_time", "histogram_quantile"})
 PICKING = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 
 

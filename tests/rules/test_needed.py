@@ -8,6 +8,7 @@ from tests.rules.needed import asked, laid_out, needed
 from tests.rules.reading import RULES
 
 WATCHED = "instance:hubble_egress_exporter_watched:bool"
+STARTED = "hubble_egress:threshold_started_seconds"
 BYPASS = "workload_transport:hubble_egress_dns_bypass:increase10m"
 
 
@@ -16,6 +17,7 @@ def test_what_is_needed_is_found() -> None:
     assert needed([BYPASS, "hubble_egress:threshold_fanout", "up"]) == {
         BYPASS,
         WATCHED,
+        STARTED,
         "hubble_egress:threshold_fanout",
     }
 
@@ -32,7 +34,7 @@ def test_it_is_laid_out_as_here(tmp_path: Path) -> None:
         (rules / path.name).write_text(path.read_text())
     copy = laid_out(test, rules, tmp_path / "there")
     assert copy.read_text() == test.read_text()
-    found = list((copy.parent / "../../deploy/chart/rules").resolve().iterdir())
-    assert [path.name for path in found] == ["records.yaml"]
-    group = yaml.safe_load(found[0].read_text())["groups"][0]
-    assert [rule["record"] for rule in group["rules"]] == [WATCHED, BYPASS]
+    found = {path.name: path for path in (copy.parent / "../../deploy/chart/rules").resolve().iterdir()}
+    groups = {name: yaml.safe_load(path.read_text())["groups"][0] for name, path in found.items()}
+    records = {name: [rule["record"] for rule in group["rules"]] for name, group in groups.items()}
+    assert records == {"records.yaml": [WATCHED, BYPASS], "thresholds.yaml": [STARTED]}
