@@ -13,6 +13,7 @@ from tests.rules.reading import ROOT, parsed
 
 FOLDER = ROOT / "deploy" / "runbooks"
 CHAPTERS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "False positive"]
+SHELL = ("", "sh", "bash", "console", "shell")
 _ENDS = {"|", "||", "&&", ";", "&", "|&"}
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
@@ -43,9 +44,14 @@ def blocks(text: str, *languages: str) -> list[str]:
     return [block[3] for block in _BLOCK.finditer(text) if block[2] in languages]
 
 
+def prose(text: str) -> str:
+    """The text without its blocks."""
+    return _BLOCK.sub("", text)
+
+
 def commands(text: str) -> Iterator[list[str]]:
     """Every command, word by word; what stands behind a pipe is one of its own."""
-    for block in blocks(text, "", "sh", "bash", "console", "shell"):
+    for block in blocks(text, *SHELL):
         for line in block.replace("\\\n", " ").splitlines():
             yield from _of_line(line.strip().removeprefix("$ "))
 

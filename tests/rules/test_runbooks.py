@@ -4,17 +4,23 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.rules import hubble_cli, lint_runbooks
+from tests.rules import hubble_cli, lint_copied, lint_runbooks
 from tests.rules.catalogue import Catalogue, exported
 from tests.rules.pages import CHAPTERS, Runbook, commands, of_text, runbooks
 from tests.rules.reading import rules_of, shipped
 
 Lint = Callable[[Runbook, Catalogue], Iterator[str]]
+LINTS: tuple[Lint, ...] = (*lint_runbooks.LINTS, *lint_copied.LINTS)
 KNOWN = Catalogue(exported(), rules_of(shipped()))
 CODE = """
 ```sh
-hubble-egress-exporter triage --namespace shop --since 10m   # the causes
-hubble observe --from-pod shop/ --verdict DROPPED --since 10m
+NAMESPACE=shop    # the alert's source_namespace
+kubectl -n kube-system port-forward deployment/hubble-relay 4245 >/dev/null & sleep 2
+hubble-egress-exporter triage --namespace "$NAMESPACE" --since 10m   # the causes
+hubble observe --from-pod "$NAMESPACE/" --verdict DROPPED --since 10m
+for NODE in a b; do
+  kubectl get node "$NODE" -o json | jq '.a as $b | $b'
+done
 ```
 
 ```promql
@@ -41,13 +47,13 @@ spec: {endpointSelector: {}, egress: [{toEntities: [%s]}]}
 @pytest.mark.parametrize("book", runbooks().values(), ids=runbooks())
 def test_runbook(book: Runbook) -> None:
     """No lint finds anything in a runbook."""
-    assert [fault for lint in lint_runbooks.LINTS for fault in lint(book, KNOWN)] == []
+    assert [fault for lint in LINTS for fault in lint(book, KNOWN)] == []
 
 
 def test_good_example() -> None:
     """A runbook as it should be has no faults."""
     book = of_text(GOOD + POLICY % "world")
-    assert [fault for lint in lint_runbooks.LINTS for fault in lint(book, KNOWN)] == []
+    assert [fault for lint in LINTS for fault in lint(book, KNOWN)] == []
 
 
 BAD = [
@@ -60,7 +66,7 @@ BAD = [
     (lint_runbooks.diagnosis, "```promql", "```text", "no query"),
     (lint_runbooks.our_commands, "triage --namespace", "triage --from-namespace", "--from-namespace"),
     (lint_runbooks.our_commands, "exporter triage", "exporter triag", "triag"),
-    (lint_runbooks.our_commands, "triage --namespace shop", "known show shop", "namespace/workload"),
+    (lint_runbooks.our_commands, "triage --namespace", "known show", "namespace/workload"),
     (lint_runbooks.hubble_commands, "--from-pod", "--source-pod", "no --source-pod"),
     (lint_runbooks.promql, "up == 0", "up == )", "does not parse"),
     (lint_runbooks.promql, "up == 0", "down == 0", "no metric down"),
@@ -68,6 +74,14 @@ BAD = [
     (lint_runbooks.manifests, "Text.", "```yaml\na: [\n```", "no YAML"),
     (lint_runbooks.manifests, "Text.", POLICY % "moon", "not valid"),
     (lint_runbooks.manifests, "Text.", "```yaml\nallow:\n  - to: [{name: a.example}]\n```", "not valid"),
+    (lint_copied.variables, "NAMESPACE=shop", "NAME=shop", "$NAMESPACE is set nowhere before"),
+    (lint_copied.variables, "for NODE", "for NODES", "$NODE is set nowhere before"),
+    (lint_copied.variables, "Text.", '`kubectl get pod "$POD"` says it.', "$POD is set nowhere"),
+    (lint_copied.placeholders, '"$NODE"', "NODE_NAME", "NODE_NAME is no variable"),
+    (lint_copied.ports, "hubble-relay 4245", "hubble-relay 4244", "port 4245 was not forwarded: hubble observe"),
+    (lint_copied.ports, "port-forward", "get", "port 4245 was not forwarded: hubble observe"),
+    (lint_copied.ports, "for NODE", "curl localhost:9968\nfor NODE", "port 9968 was not forwarded"),
+    (lint_copied.ports, "Text.", "`curl localhost:9968` says it.", "port 9968 is forwarded nowhere"),
     (lint_runbooks.links, "Text.", "[other](HubbleEgressNoSuch.md#x)", "leads nowhere"),
 ]
 
@@ -84,7 +98,7 @@ def test_bad_examples(lint: Lint, good: str, bad: str, said: str) -> None:
 
 def test_every_lint_has_a_bad_example() -> None:
     """A lint that cannot fail would hold nothing."""
-    assert {lint for lint, *_ in BAD} == set(lint_runbooks.LINTS)
+    assert {lint for lint, *_ in BAD} == set(LINTS)
 
 
 @pytest.mark.parametrize(
