@@ -65,7 +65,10 @@ def failing_names(status: Status, health: Health) -> Html:
     ]
     if not rows:
         return Html("")
-    shown = [table("Failing names", _NAME_COLUMNS, rows[:_MOST_NAMES], narrow="cards")]
+    shown = [
+        element("h3", "Failing names"),
+        table("Failing names", _NAME_COLUMNS, rows[:_MOST_NAMES], narrow="cards"),
+    ]
     total = sum(one.failing for one in health.workloads)
     if total > min(len(rows), _MOST_NAMES):
         shown.append(element("p", f"{min(len(rows), _MOST_NAMES)} of {total:,} names.", class_="more"))

@@ -51,7 +51,7 @@ def test_more_findings_than_fit() -> None:
 
 
 def test_failing_names() -> None:
-    """Each failing name with why and how often, the most frequent first, and no expansion among them."""
+    """Under a heading, each failing name, why and how often, the most frequent first, and no expansion among them."""
     shown = Shown()
     shown.take(
         CONNECTED,
@@ -66,6 +66,8 @@ def test_failing_names() -> None:
         "08:00:00 shop/cart a.example.com the server answered NXDOMAIN"
     ) in text
     assert "c.example.com" not in text
+    # Once to be seen, once for who hears the page.
+    assert "Failing names Failing names Last (UTC) Workload Name Why" in text
 
 
 def test_at_most_ten_names_of_a_workload() -> None:
