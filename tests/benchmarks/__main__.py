@@ -11,6 +11,7 @@ from tests.benchmarks.cluster import cluster
 from tests.benchmarks.cpu import cpu
 from tests.benchmarks.expecting import expectations
 from tests.benchmarks.memory import memory
+from tests.benchmarks.nodes import nodes
 from tests.benchmarks.report import Figures, invalid, table
 from tests.benchmarks.scraping import scrape
 from tests.benchmarks.session import InvalidMeasurementError, Session
@@ -26,6 +27,7 @@ ROWS: dict[str, Callable[[Session], Figures]] = {
     "filtered": filtered,
     "expectations": expectations,
     "cluster": cluster,
+    "nodes": nodes,
 }
 
 

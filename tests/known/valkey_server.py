@@ -50,6 +50,11 @@ class ValkeyServer:
         eventually(lambda: self._process.poll() is not None or "eady to accept" in self._log.read_text(), "a server")
         assert self._process.poll() is None, self._log.read_text()
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def stop(self) -> None:
         """End it at once."""
         self._process.kill()
