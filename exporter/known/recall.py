@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TypeVar
 
 from exporter.known.held import Held
-from exporter.known.interface import Fact, Mark, Row, Size, Store, StoreError, WorkloadKey, merged
+from exporter.known.interface import Fact, Fault, Mark, Row, Size, Store, StoreError, WorkloadKey, merged
 from exporter.known.settings import KnownSettings
 from exporter.known.workload import Remembered
 from exporter.log import logger
@@ -26,6 +26,8 @@ _MUCH = 2_000
 Jitter = Callable[[float, float], float]
 """Any number between two. Without it all exporters of a cluster would ask a shared store at the same moments."""
 JITTER: Jitter = random.SystemRandom().uniform
+_STILL_READ = (Fault.FULL, Fault.READ_ONLY)
+"""Faults of stores that take no writes: what they know is read all the same, or all would seem to begin anew."""
 _STALE_SECONDS = 60.0
 """What others wrote to a shared store is read again after so long, when it matters."""
 
@@ -50,6 +52,8 @@ class Recall:
         self._flush_at = steady() + settings.refresh * jitter(0.0, 1.0)
         self.degraded = False
         """Whether the store did not work when it was last asked."""
+        self._fault = Fault.OTHER
+        """Why it did not."""
         self.writes, self.evicted, self.refused = 0, 0, 0
         self.errors: Counter[str] = Counter()
 
@@ -185,7 +189,7 @@ class Recall:
         self.store.close()
 
     def _read(self, workload: WorkloadKey, known: Remembered | None) -> Remembered:
-        rows = self._try(lambda: self.store.load(workload))
+        rows = self._try(lambda: self.store.load(workload), reads=True)
         if rows is not None:
             self._read_at[workload] = self._steady()
         if known is None:
@@ -222,9 +226,10 @@ class Recall:
             return
         self._waiting[workload, mark] = row
 
-    def _try(self, work: Callable[[], _T]) -> _T | None:
+    def _try(self, work: Callable[[], _T], *, reads: bool = False) -> _T | None:
         """What the store answers; None while it does not work, and without asking it until it is time again."""
-        if self.degraded and self._steady() < self._retry_at:
+        beside = reads and self.degraded and self._fault in _STILL_READ
+        if self.degraded and not beside and self._steady() < self._retry_at:
             return None
         try:
             answer = work()
@@ -232,7 +237,7 @@ class Recall:
             self.errors[error.fault.value] += 1
             self._failed(error)
             return None
-        if self.degraded:
+        if self.degraded and not beside:
             self.degraded, self._delay = False, _FIRST_DELAY
             # Whoever found out that it works: what has waited is due.
             self._flush_at = -math.inf
@@ -242,6 +247,6 @@ class Recall:
     def _failed(self, error: StoreError) -> None:
         if not self.degraded:
             logger().error("store_degraded", reason=error.fault.value, detail=error.detail)
-        self.degraded = True
+        self.degraded, self._fault = True, error.fault
         self._retry_at = self._steady() + self._delay * self._jitter(0.5, 1.0)
         self._delay = min(self._delay * 2, _LONGEST_DELAY)

@@ -11,12 +11,13 @@ _T = TypeVar("_T")
 
 
 class Faulty:
-    """Every method but `close` fails while `broken`."""
+    """Every method but `close` fails while `broken`, and `merge` while it `refuses` to write."""
 
     evicted = 0
 
     def __init__(self, *, shared: bool = False) -> None:
         self.shared, self.broken, self.closed = shared, False, False
+        self.refuses: Fault | None = None
         self.inner = MemoryStore()
         self.asked: Counter[str] = Counter()
         self.expired: list[int] = []
@@ -28,6 +29,8 @@ class Faulty:
 
     def merge(self, facts: Sequence[Fact]) -> list[Row | None]:
         """Merge."""
+        if self.refuses:
+            raise StoreError(self.refuses, "no; make room")
         return self._ask("merge", lambda: self.inner.merge(facts))
 
     def workloads(self) -> list[WorkloadKey]:

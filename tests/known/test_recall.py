@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.known.interface import Fact, Mark, Row, Size, What, WorkloadKey
+from exporter.known.interface import Fact, Fault, Mark, Row, Size, What, WorkloadKey
 from exporter.known.recall import JITTER, Jitter, Recall
 from exporter.known.settings import KnownSettings
 from tests.detectors.watching import Steady
@@ -297,6 +297,21 @@ def test_waits_for_the_store(one: Recalling) -> None:
     one.recall.try_again()
     assert (one.recall.degraded, one.recall.waiting, one.recall.writes) == (False, 0, 3)
     assert one.stored() == {API: Row(1, 2, 1), MAIL: Row(2, 3, 2)}
+
+
+@pytest.mark.parametrize("fault", [Fault.FULL, Fault.READ_ONLY])
+def test_read_though_it_takes_no_writes(one: Recalling, fault: Fault) -> None:
+    """A store that is full or read-only is read at any time, and is degraded until it takes a write."""
+    one.store.inner.merge([fact(MAIL, 1, CART)])
+    one.store.refuses = fault
+    one.recall.note((fact(API, 1),))
+    assert (one.recall.degraded, one.recall.waiting) == (True, 1)
+    assert one.recall.of(CART).rows == {MAIL: Row(1, 1, 1)}
+    assert (one.recall.is_sure(CART), one.recall.degraded, one.recall.waiting) == (True, True, 1)
+    one.store.refuses = None
+    one.later(1)
+    one.recall.try_again()
+    assert (one.recall.degraded, one.recall.waiting, one.stored()) == (False, 0, {API: Row(1, 1, 1)})
 
 
 def test_works_again_whoever_asks(one: Recalling) -> None:

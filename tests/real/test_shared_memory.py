@@ -78,3 +78,20 @@ def test_server_gone_and_back(two: tuple[Watching, Watching], server: ValkeyServ
     assert not first.judging.memory.degraded
     second.contact(NOW + 200, "leak.net", "198.51.100.7")
     assert not second.found
+
+
+def test_full_server(two: tuple[Watching, Watching], server: ValkeyServer) -> None:
+    """A full server still says what it knows: who joins then detects what is new, and what it saw is written later."""
+    server.ask("CONFIG", "SET", "maxmemory", 1)
+    third = Watching(valkey_store(server.port), steady=two[0].steady)
+    third.contact(NOW - 10, source=pod("web"), node_name="east/node-9")
+    third.contact(NOW, node_name="east/node-9")
+    assert not third.found
+    third.contact(NOW + 100, "leak.net", "198.51.100.7", node_name="east/node-9")
+    assert [(found.known_as, found.degraded) for found in third.warnings] == [("leak.net", True)]
+    server.ask("CONFIG", "SET", "maxmemory", 0)
+    third.steady.seconds = NOW + 200
+    third.contact(NOW + 200, node_name="east/node-9")
+    assert not third.judging.memory.degraded
+    two[0].contact(NOW + 300, "leak.net", "198.51.100.7")
+    assert not two[0].found
