@@ -13,10 +13,6 @@ from pathlib import Path
 
 from exporter import log
 from exporter.accepting.command import run as accept_command
-from exporter.demo.declared import ALLOWLIST
-from exporter.demo.learning import DEMO_LEARNING
-from exporter.demo.server import CannotServeError
-from exporter.demo.telling import Demo, dumped
 from exporter.documents.faults import DocumentError
 from exporter.expectations.api_access import check_access
 from exporter.expectations.command import run as expectations_command
@@ -28,7 +24,6 @@ from exporter.hubble.replay import Recording, UnreadableRecordingError, check_re
 from exporter.knowing.command import run as known_command
 from exporter.known.stores import open_store
 from exporter.metrics.reference import metrics_markdown
-from exporter.narration import announce, show
 from exporter.options import parse
 from exporter.preflight import Preflight
 from exporter.progress import Progress
@@ -81,7 +76,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     except (DocumentError, UnreadableRecordingError, UnreadableSourceError) as error:
         _complain(error)
         return _BAD_USE
-    except (CannotListenError, CannotServeError) as error:
+    except CannotListenError as error:
         _complain(error)
         return _FAILED
     except KeyboardInterrupt:
@@ -132,6 +127,13 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _demo(settings: Settings, options: argparse.Namespace) -> int:
+    # Imported here, for thousands of exporters on their nodes need no story and no server of Hubble in their memory.
+    from exporter.demo.declared import ALLOWLIST  # noqa: PLC0415
+    from exporter.demo.learning import DEMO_LEARNING  # noqa: PLC0415
+    from exporter.demo.server import CannotServeError  # noqa: PLC0415
+    from exporter.demo.telling import Demo  # noqa: PLC0415
+    from exporter.narration import announce, show  # noqa: PLC0415
+
     if options.dump is not None:
         return _dump(settings, options.dump)
     if "listen_address" not in settings.web.model_fields_set:
@@ -158,11 +160,16 @@ def _demo(settings: Settings, options: argparse.Namespace) -> int:
             return _print_metrics(service)
         service.signals.listen()
         return service.run(lambda url: show(service, url, address))
+    except CannotServeError as error:
+        _complain(error)
+        return _FAILED
     finally:
         server.stop()
 
 
 def _dump(settings: Settings, file: str) -> int:
+    from exporter.demo.telling import dumped  # noqa: PLC0415, as in `_demo`
+
     _interruptible()
     if file == "-":
         sys.stdout.writelines(dumped(settings.demo))

@@ -168,6 +168,13 @@ def test_demo_once_is_the_same_each_time() -> None:
         assert f'reason="{reason}"' in text
 
 
+def test_only_the_demo_loads_the_demo() -> None:
+    """What thousands of exporters would hold in memory for nothing is not there when the command line is."""
+    told = "import sys, exporter.cli; print(*({'exporter.demo.story', 'grpc_health.v1'} & {*sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", told], env=environment(), capture_output=True, text=True, check=True)
+    assert loaded.stdout == "\n"
+
+
 def test_port_in_use() -> None:
     """One clear line, exit code 1, no traceback."""
     with Process("replay", str(FLOWS)) as process:
