@@ -93,7 +93,7 @@ month: setup ## simulated months with five attacks in each, and what was found (
 	@$(BIN)/python -m tests.month --seeds $(SEEDS)
 	@$(BIN)/python -m tests.month --seeds $(SEEDS) --without-dns --restart
 
-bench: setup ## measure speed and memory, about 8 minutes (ROWS="cpu scrape" takes some rows)
+bench: setup ## measure speed and memory, about 12 minutes (ROWS="cpu scrape" takes some rows)
 	@$(BIN)/python -m tests.benchmarks $(ROWS)
 
 generate: setup ## make exporter/hubble/pb from protos/

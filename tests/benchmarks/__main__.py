@@ -11,6 +11,7 @@ from tests.benchmarks.cluster import cluster
 from tests.benchmarks.cpu import cpu
 from tests.benchmarks.expecting import expectations
 from tests.benchmarks.memory import memory
+from tests.benchmarks.node import node
 from tests.benchmarks.nodes import nodes
 from tests.benchmarks.report import Figures, invalid, table
 from tests.benchmarks.scraping import scrape
@@ -28,6 +29,7 @@ ROWS: dict[str, Callable[[Session], Figures]] = {
     "expectations": expectations,
     "cluster": cluster,
     "nodes": nodes,
+    "node": node,
 }
 
 

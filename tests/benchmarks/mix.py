@@ -43,10 +43,12 @@ _BUSY_PACKETS = 4
 class Mix:
     """Flows without an end, in the order of time: `per_second` of them in each second of their own time."""
 
-    def __init__(self, seed: int, workloads: int, *, per_second: float) -> None:
+    def __init__(self, seed: int, workloads: int, *, per_second: float, node: str = "") -> None:
+        """With `node` only what the pods of one node call, as its agent shows it."""
         self._scene = Scene(seed)
         self._chance = self._scene.chance
         self._people = Population(random.Random(seed), workloads)  # noqa: S311, a mix needs no secrets
+        self._callers = self._people.on_node(node) if node else self._people.workloads
         self._between = 6 / per_second
 
     def flows(self, begin_ns: int) -> Iterator[flow_pb2.Flow]:
@@ -64,7 +66,7 @@ class Mix:
                     yield self._completed(flow)
 
     def _call(self, at: float) -> Flows:
-        workload = self._chance.choice(self._people.workloads)
+        workload = self._chance.choice(self._callers)
         (kind,) = self._chance.choices(list(_CALLS), list(_CALLS.values()))
         contact = self._people.unseen() if self._chance.random() < UNSEEN else self._people.contact(workload)
         yield from self._exchange(kind, workload, contact, at)

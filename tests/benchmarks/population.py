@@ -44,6 +44,14 @@ class Population:
         # The n-th habit is called 1/n times as often as the first.
         self._habit_weights = list(accumulate(1 / (number + 1) for number in range(_HABITS)))
 
+    def on_node(self, node: str) -> list[Workload]:
+        """The workloads that have a pod on a node, with the pods that are there."""
+        there = [
+            Workload(tuple(pod for pod in workload.pods if pod.node == node), workload.contacts)
+            for workload in self.workloads
+        ]
+        return [workload for workload in there if workload.pods]
+
     def contact(self, workload: Workload) -> Contact:
         """Where the workload goes as it always does."""
         return self._chance.choices(workload.contacts, cum_weights=self._habit_weights)[0]

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from http.client import HTTPConnection
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -19,6 +20,17 @@ def cpu_seconds(pid: int) -> float:
     """CPU time of a process with all its threads, those that have ended included, to the nanosecond."""
     # What clock_getcpuclockid(3) answers on Linux; /proc has it in hundredths of seconds only.
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def memory_mib(pid: int) -> dict[str, float]:
+    """Memory of a process by the kernel's names: `Rss`, `Pss`, and `VmHWM`, which is the most that it ever was."""
+    lines = [
+        line
+        for file in ("smaps_rollup", "status")
+        for line in Path(f"/proc/{pid}/{file}").read_text().splitlines()
+        if line.endswith(" kB")
+    ]
+    return {line.partition(":")[0]: int(line.split()[-2]) / 1024 for line in lines}
 
 
 class Floor:
@@ -65,6 +77,10 @@ class Exporter(Process):
     def cpu(self) -> float:
         """CPU time so far."""
         return cpu_seconds(self._process.pid)
+
+    def memory(self) -> dict[str, float]:
+        """Its memory in MiB, as `memory_mib` has it."""
+        return memory_mib(self._process.pid)
 
     def flows(self) -> int:
         """Flows that it says it has received."""

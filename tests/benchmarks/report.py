@@ -33,6 +33,20 @@ class Measure(NamedTuple):
         return "NOT REACHED" if low or high else "ok"
 
 
+def _of_a_node(store: str) -> tuple[Measure, ...]:
+    return (
+        Measure(f"node_{store}_start_mib", f"node, {store}: resident memory before the first flow, MiB", "{:.0f}"),
+        Measure(f"node_{store}_quiet_mib", "  after three hours at 10 flows/s", "{:.0f}"),
+        Measure(f"node_{store}_end_mib", "  after another three minutes at 500", "{:.0f}"),
+        Measure(f"node_{store}_end_pss_mib", "  the same without what is shared with others, MiB", "{:.0f}"),
+        Measure(f"node_{store}_peak_mib", "  the most that it ever was", "{:.0f}"),
+        Measure(f"node_{store}_idle_ms", "  CPU of a second without flows, ms", "{:.1f}"),
+        Measure(f"node_{store}_quiet_ms", "  CPU of a second with 10 flows, ms", "{:.1f}"),
+        Measure(f"node_{store}_busy_ms", "  CPU of a second with 500 flows, ms", "{:.1f}"),
+        Measure(f"node_{store}_series", "  series", "{:.0f}"),
+    )
+
+
 MEASURES = (
     Measure("cpu_ratio_full", "CPU of `run` ÷ floor, full flows", "{:.2f}", at_most=2.3),
     Measure("cpu_us_per_flow_full", "  the same in µs per flow", "{:.1f}"),
@@ -82,6 +96,8 @@ MEASURES = (
     Measure("nodes_large_load_ms", "  reading a workload of 10,000 facts, ms", "{:.0f}"),
     Measure("nodes_large_load_server_ms", "  CPU of the server for that, ms", "{:.1f}"),
     Measure("nodes_large_load_kib", "  sent by it for that, KiB", "{:.0f}"),
+    *_of_a_node("sqlite"),
+    *_of_a_node("valkey"),
 )
 
 

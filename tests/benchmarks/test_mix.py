@@ -19,6 +19,7 @@ from exporter.settings import Settings
 from tests.benchmarks.crowd import crowd
 from tests.benchmarks.distinct import distinct, markers
 from tests.benchmarks.mix import SHARES, Mix, share_of
+from tests.benchmarks.node import faster
 from tests.benchmarks.reels import write_reels
 from tests.flows import BASE
 
@@ -113,3 +114,20 @@ def _counted(flows: list[flow_pb2.Flow]) -> Counter[str]:
     """Series of each family."""
     lines = _fed(flows).exposition("").body.decode().splitlines()
     return Counter(line.partition("{")[0] for line in lines if not line.startswith("#"))
+
+
+def test_one_node_has_what_its_pods_call() -> None:
+    """Of 150 workloads with two pods on fifty nodes, six pods are on each; no other pod begins anything there."""
+    flows = islice(Mix(1, 150, per_second=100, node="bench/node-07").flows(BASE), 5_000)
+    sources = {flow.source.pod_name for flow in flows if not flow.is_reply.value and flow.source.pod_name}
+    assert {int(name.rpartition("-")[2]) % 50 for name in sources} == {7}
+    assert len(sources) == 6
+
+
+def test_time_can_pass_faster_from_a_flow_on() -> None:
+    """Seconds one and two as they were; from the third flow on ten times as fast."""
+    flows = [flow_pb2.Flow() for _ in range(4)]
+    for number, flow in enumerate(flows):
+        flow.time.FromNanoseconds(BASE + number * 1_000_000_000)
+    times = [flow.time.ToNanoseconds() - BASE for flow in faster(flows, 2, 10)]
+    assert times == [0, 1_000_000_000, 2_000_000_000, 2_100_000_000]

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.benchmarks.processes import cpu_seconds
+from tests.benchmarks.processes import cpu_seconds, memory_mib
 
 
 def test_cpu_time_is_the_process_own() -> None:
@@ -26,3 +26,19 @@ def test_cpu_time_counts_threads_that_have_ended() -> None:
         known = float(process.stdout.readline())
         assert cpu_seconds(process.pid) == pytest.approx(known, abs=0.05)
         process.communicate("\n")
+
+
+def test_memory_is_what_the_kernel_says() -> None:
+    """A hundred MiB that are written are resident, and the most that it ever was is no less."""
+    with subprocess.Popen(
+        [sys.executable, "-c", "held = bytearray(b'x' * 2**20) * 100; print(flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        memory = memory_mib(process.pid)
+        process.communicate("\n")
+    assert 100 < memory["Pss"] <= memory["Rss"] < 150
+    assert memory["Rss"] <= memory["VmHWM"] < 350

@@ -62,6 +62,21 @@ def test_keys_are_those_that_are_published() -> None:
         "nodes_large_load_ms",
         "nodes_large_load_server_ms",
         "nodes_large_load_kib",
+        *(
+            f"node_{store}_{what}"
+            for store in ("sqlite", "valkey")
+            for what in (
+                "start_mib",
+                "quiet_mib",
+                "end_mib",
+                "end_pss_mib",
+                "peak_mib",
+                "idle_ms",
+                "quiet_ms",
+                "busy_ms",
+                "series",
+            )
+        ),
     }
 
 
