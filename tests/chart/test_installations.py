@@ -1,6 +1,6 @@
 """Examples, upgrades and what else an installation may ask for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +158,27 @@ def test_what_goes_elsewhere_is_in_that_namespace() -> None:
         "ServiceMonitor",
     }
     assert only(rendered, "ServiceMonitor")["spec"]["namespaceSelector"] == {"matchNames": ["mine"]}
+
+
+def _resources(values: Mapping[str, Any]) -> dict[str, Any]:
+    (container,) = pod(objects(values))["containers"]
+    resources: dict[str, Any] = container["resources"]
+    return resources
+
+
+def test_resources_follow_from_the_mode() -> None:
+    """One node asks for less than a whole cluster; both may fill their caches; nothing holds a reader back."""
+    limits = {"memory": "512Mi"}
+    assert _resources({}) == {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": limits}
+    assert _resources({"mode": "node"}) == {"requests": {"cpu": "25m", "memory": "128Mi"}, "limits": limits}
+
+
+def test_resources_that_are_given_are_laid_over_those_of_the_mode() -> None:
+    """What is not given stays, and a null takes away."""
+    given = {"requests": {"memory": "1Gi"}, "limits": {"memory": None, "cpu": "2"}}
+    assert _resources({"mode": "node", "resources": given}) == {
+        "requests": {"cpu": "25m", "memory": "1Gi"},
+        "limits": {"cpu": "2"},
+    }
+    assert "limits" not in _resources({"resources": {"limits": None}})
+    assert "limits" not in _resources({"resources": {"limits": {"memory": None}}})

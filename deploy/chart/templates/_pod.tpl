@@ -52,6 +52,20 @@ httpGet:
 {{- end }}
 {{- end -}}
 
+{{/* By mode; what is given is laid over it, so that a part of it may be given. A null takes something away. */}}
+{{- define "hee.resources" -}}
+{{- $request := ternary (dict "cpu" "100m" "memory" "256Mi") (dict "cpu" "25m" "memory" "128Mi") (eq .Values.mode "relay") -}}
+{{- $default := dict "requests" $request "limits" (dict "memory" "512Mi") -}}
+{{- $resources := mergeOverwrite $default (deepCopy (default dict .Values.resources)) -}}
+{{- range $part, $amounts := $resources -}}
+  {{- range $name, $amount := (default dict $amounts) -}}
+    {{- if kindIs "invalid" $amount }}{{ $_ := unset $amounts $name }}{{ end -}}
+  {{- end -}}
+  {{- if not $amounts }}{{ $_ := unset $resources $part }}{{ end -}}
+{{- end -}}
+{{- toYaml $resources -}}
+{{- end -}}
+
 {{- define "hee.podSpec" -}}
 serviceAccountName: {{ include "hee.serviceAccount" . }}
 automountServiceAccountToken: {{ .Values.expectations.kubernetes.enabled }}
@@ -132,7 +146,7 @@ containers:
     readinessProbe:
       {{- include "hee.probe" (dict "root" . "path" "/-/ready" "probe" .Values.readinessProbe) | trim | nindent 6 }}
     resources:
-      {{- toYaml .Values.resources | nindent 6 }}
+      {{- include "hee.resources" . | nindent 6 }}
     securityContext:
       {{- toYaml .Values.securityContext | nindent 6 }}
     terminationMessagePolicy: FallbackToLogsOnError
