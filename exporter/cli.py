@@ -26,7 +26,7 @@ from exporter.known.stores import open_store
 from exporter.metrics.reference import metrics_markdown
 from exporter.options import parse
 from exporter.preflight import Preflight
-from exporter.progress import Progress
+from exporter.progress import progress
 from exporter.reload import Reading
 from exporter.service import Service
 from exporter.settings import Settings
@@ -191,13 +191,13 @@ def _dump(settings: Settings, file: str) -> int:
 def _replay(settings: Settings, options: argparse.Namespace) -> int:
     check_readable(options.files)
     decoder = Decoder(settings.hubble.endpoint_cache)
-    with Progress(options.files) as progress:
+    with progress(options.files) as bar:
         source = Recording(
             options.files,
             decoder,
             longest_line=settings.hubble.recording_line,
             speed=options.speed,
-            progress=progress.advance,
+            progress=bar.update,
         )
         service = Service(settings, source, decoder, live=False, reading=options.reading)
         if not options.once:

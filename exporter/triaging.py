@@ -10,7 +10,7 @@ from exporter.hubble.decode import Decoder
 from exporter.hubble.observer import Observer
 from exporter.hubble.replay import Recording, UnreadableRecordingError, check_readable
 from exporter.log import Level
-from exporter.progress import Progress
+from exporter.progress import progress
 from exporter.service import Service
 from exporter.settings import Settings
 from exporter.triage.interface import Report
@@ -56,8 +56,8 @@ def _adapted(settings: Settings, policies: list[str]) -> Settings:
 def _of_files(settings: Settings, files: list[str]) -> Service:
     check_readable(files)
     decoder = Decoder(settings.hubble.endpoint_cache)
-    with Progress(files) as progress:
-        source = Recording(files, decoder, longest_line=settings.hubble.recording_line, progress=progress.advance)
+    with progress(files) as bar:
+        source = Recording(files, decoder, longest_line=settings.hubble.recording_line, progress=bar.update)
         service = Service(settings, source, decoder, live=False, remembers=False)
         service.consume_to_its_end()
     service.pipeline.finish()

@@ -49,7 +49,7 @@ class Recording:
         *,
         longest_line: int,
         speed: float | None = None,
-        progress: Callable[[int], None] = lambda _: None,
+        progress: Callable[[int], object] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._paths, self._decoder, self._longest_line = paths, decoder, longest_line
