@@ -30,15 +30,17 @@ def _connected() -> stat.Panel:
 
 
 def _lost() -> stat.Panel:
-    lost = f"sum({rate(of_cluster(f'{_E}lost_events_total'))})"
+    # A rate would say 0 beside the graph whose peak was a minute ago.
+    lost = f"sum({within_range(of_cluster(f'{_E}lost_events_total'))})"
     return number(
         "Events lost",
-        "Events a second that Hubble says it lost before they reached us. More than now and then: raise the ring buffer"
-        " of the agents (hubble.eventBufferCapacity) or the CPU of the exporter.",
+        "Events that Hubble says it lost before they reached us, in the time shown; the graph says when and where."
+        " More than now and then: raise the ring buffer of the agents (hubble.eventBufferCapacity) or the CPU of the"
+        " exporter.",
         [value(or_zero(lost))],
-        unit="cps",
-        limits=colours.bad_from(0.01),
-    )
+        unit="short",
+        limits=colours.bad_from(1),
+    ).decimals(0)
 
 
 def _lag_now() -> stat.Panel:

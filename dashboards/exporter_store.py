@@ -129,9 +129,10 @@ def evaluations() -> bargauge.Panel:
     """How contacts are answered by the expectations."""
     answers = within_range(of_cluster(f"{_E}expectation_evaluations_total"))
     return bars(
-        "Contacts looked up in the expectations",
-        "Distinct contacts in the time shown, by answer. Much undecided: names, labels or fields are missing; much"
-        " not_covered: nobody declared anything for these workloads.",
+        "New contacts, looked up in the expectations",
+        "By answer, in the time shown. A contact is looked up once until the expectations change: 0 unexpected says"
+        " that none is new; what is in the table of unexpected destinations may go on. Much undecided: names, labels or"
+        " fields are missing; much not_covered: nobody declared anything for these workloads.",
         [value(f"sum by (answer) ({answers})", "{{answer}}")],
         unit="locale",
     ).decimals(0)

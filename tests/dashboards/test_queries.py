@@ -151,3 +151,23 @@ def test_variables_ask_for_labels_that_exist(uid: str) -> None:
         assert one["definition"].endswith(f", {one['name']})")
         assert one["name"] in TARGET | labels_of("hubble_egress_connections_total")
         assert (one["includeAll"], one["allValue"], one["current"]["value"]) == (True, ".*", "$__all")
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_what_was_lost_is_counted_over_the_time_shown(uid: str) -> None:
+    """A number that tells of this moment only would say 0 beside the graph of a loss an hour ago."""
+    for panel, target in targets(dashboard(uid)):
+        if panel["type"] == "stat" and "_lost_" in target["expr"]:
+            assert "[$__range]" in target["expr"], panel["title"]
+            assert "in the time shown" in panel["description"]
+
+
+def test_what_is_looked_up_once_is_not_taken_for_what_goes_on() -> None:
+    """None unexpected among new contacts stands beside a table of unexpected destinations; the text says why."""
+    found = [
+        panel for panel, target in targets(dashboard("hubble-egress-exporter")) if "_evaluations_" in target["expr"]
+    ]
+    assert found
+    for panel in found:
+        assert "New contacts" in panel["title"]
+        assert "once" in panel["description"]
