@@ -7,7 +7,7 @@ import yaml
 from promql_parser import parse
 
 from exporter.metrics.families import EXPORTER, PRODUCT, READ
-from tests.dashboards.tree import selectors
+from tests.rules.promql import selectors
 
 RULES = Path(__file__).resolve().parents[2] / "deploy" / "chart" / "rules"
 TARGET = frozenset({"cluster", "namespace", "job", "instance", "pod"})

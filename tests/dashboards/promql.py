@@ -11,7 +11,7 @@ from promql_parser import (
 )
 
 from tests.dashboards.catalogue import labels_of
-from tests.dashboards.tree import children
+from tests.rules.promql import children
 
 PICKING = frozenset({"topk", "bottomk"})
 

@@ -11,7 +11,8 @@ from exporter.metrics.families import EXPORTER, PRODUCT, READ
 from tests.dashboards.catalogue import TARGET, known, labels_of
 from tests.dashboards.promql import coming_out, grouping
 from tests.dashboards.reading import UIDS, Json, dashboard, filled, panels, targets, variables
-from tests.dashboards.tree import nodes, selectors
+from tests.dashboards.tree import nodes
+from tests.rules.promql import selectors
 
 ASKED = [
     pytest.param(uid, panel, target, id=f"{uid}-{panel['title']}-{target['refId']}")

@@ -1,33 +1,10 @@
-"""Walking over parsed PromQL."""
+"""Walking over parsed PromQL with a look at what stands above."""
 
 from collections.abc import Iterator
 
-from promql_parser import (
-    AggregateExpr,
-    BinaryExpr,
-    Call,
-    Expr,
-    MatrixSelector,
-    ParenExpr,
-    SubqueryExpr,
-    UnaryExpr,
-    VectorSelector,
-)
+from promql_parser import Expr
 
-
-def children(expr: Expr) -> list[Expr]:
-    """What stands directly below."""
-    match expr:
-        case Call():
-            return list(expr.args)
-        case BinaryExpr():
-            return [expr.lhs, expr.rhs]
-        case AggregateExpr() | ParenExpr() | UnaryExpr() | SubqueryExpr():
-            return [expr.expr]
-        case MatrixSelector():
-            return [expr.vector_selector]
-        case _:
-            return []
+from tests.rules.promql import children
 
 
 def nodes(expr: Expr, above: tuple[Expr, ...] = ()) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
@@ -35,8 +12,3 @@ def nodes(expr: Expr, above: tuple[Expr, ...] = ()) -> Iterator[tuple[Expr, tupl
     yield expr, above
     for child in children(expr):
         yield from nodes(child, (*above, expr))
-
-
-def selectors(expr: Expr) -> list[VectorSelector]:
-    """All selectors in it."""
-    return [node for node, _ in nodes(expr) if isinstance(node, VectorSelector)]
