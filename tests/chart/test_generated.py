@@ -104,6 +104,23 @@ def test_dashboards_are_for_grafanas_sidecar() -> None:
     assert {file for one in named for file in one["files"]} == files.keys()
 
 
+def test_the_notes_say_where_the_answer_of_helm_test_is() -> None:
+    """Helm looks for its log in the namespace of the release only."""
+    beside, apart = (render(values)["templates/NOTES.txt"] for values in ({}, {"namespaceOverride": "other"}))
+    assert "helm test hubble-egress-exporter --namespace hubble-egress --logs\n" in beside
+    assert "helm test hubble-egress-exporter --namespace hubble-egress\n" in apart
+    assert "kubectl --namespace other logs hubble-egress-exporter-preflight\n" in apart
+    assert "preflight" not in render({"test": {"enabled": False}})["templates/NOTES.txt"]
+
+
+def test_the_notes_say_that_pages_are_closed() -> None:
+    """By which secret."""
+    assert (
+        "Secret web-logins says who may" in render({"web": {"configSecretName": "web-logins"}})["templates/NOTES.txt"]
+    )
+    assert "says who may" not in render()["templates/NOTES.txt"]
+
+
 def test_the_notes_warn_of_what_is_lost() -> None:
     """An emptyDir, a memory for each node, the folder of the agent's socket, no network policy."""
     installations: dict[str, dict[str, Any]] = {

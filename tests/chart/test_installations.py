@@ -1,6 +1,6 @@
 """Examples, upgrades and what else an installation may ask for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import yaml
 
 from deploy.helm import CHART, render
 from tests.chart.hardening import faults
+from tests.chart.matrix import merged
 from tests.chart.rendering import Object, objects, only, pod, workload
 from tests.chart.schemas import validate
 
@@ -95,38 +96,6 @@ def _containers(rendered: list[Object]) -> Iterator[Object]:
         yield from one["containers"]
 
 
-def test_closed_pages_are_probed_by_their_port() -> None:
-    """Who has no login cannot ask for a path."""
-    (container,) = pod(objects({"web": {"configSecretName": "web"}}))["containers"]
-    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-        assert container[probe]["tcpSocket"] == {"port": "http"}
-        assert "httpGet" not in container[probe]
-
-
-def test_the_socket_needs_its_group_and_its_folder() -> None:
-    """The folder as a whole, read only; the group beside those that were there."""
-    values = {
-        "mode": "node",
-        "hubble": {"node": {"transport": "socket", "socket": {"directory": "/run/cilium", "group": 7}}},
-        "podSecurityContext": {"supplementalGroups": [5]},
-    }
-    spec = pod(objects(values))
-    assert spec["securityContext"]["supplementalGroups"] == [5, 7]
-    mount = next(one for one in spec["containers"][0]["volumeMounts"] if one["name"] == "hubble-socket")
-    assert mount == {"name": "hubble-socket", "mountPath": "/run/cilium", "readOnly": True}
-    volume = next(one for one in spec["volumes"] if one["name"] == "hubble-socket")
-    assert volume["hostPath"] == {"path": "/run/cilium", "type": "Directory"}
-
-
-def test_spread_is_of_our_own_pods_unless_somebody_says_so() -> None:
-    """A selector is filled in where there is none."""
-    zone = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
-    other = {**zone, "labelSelector": {"matchLabels": {"a": "b"}}}
-    filled, kept = pod(objects({"topologySpreadConstraints": [zone, other]}))["topologySpreadConstraints"]
-    assert filled["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] == "hubble-egress-exporter"
-    assert kept == other
-
-
 def test_names_follow_from_the_release() -> None:
     """The chart's name is not said twice, and none is too long for what is put behind it."""
     long = "a" * 60
@@ -139,6 +108,25 @@ def test_names_follow_from_the_release() -> None:
         texts = render(values, name=release)
         assert yaml.safe_load(texts["templates/deployment.yaml"])["metadata"]["name"] == name
         assert len(yaml.safe_load(texts["templates/tests/preflight.yaml"])["metadata"]["name"]) <= 63
+
+
+def test_two_installations_never_share_a_role() -> None:
+    """Roles belong to the whole cluster, and a dash in a name does not make two of them one."""
+    live = {"expectations": {"kubernetes": {"enabled": True}}, "networkPolicy": {"flavor": "cilium"}}
+    names = set()
+    for namespace, name in (("a-b", "c"), ("a", "b-c"), ("a", "b")):
+        rendered = objects(merged(live, {"namespaceOverride": namespace, "fullnameOverride": name}))
+        role, binding = only(rendered, "ClusterRole"), only(rendered, "ClusterRoleBinding")
+        assert binding["roleRef"]["name"] == role["metadata"]["name"]
+        names.add(role["metadata"]["name"])
+    assert len(names) == 3
+
+
+def test_text_of_an_allowlist_is_kept_letter_for_letter() -> None:
+    """Empty, without an end of line, and with blanks before its first word."""
+    files = {"a.yaml": "", "b.yaml": "  # indented\nallow: []\n", "c.json": "{}"}
+    rendered = objects({"expectations": {"files": files}})
+    assert only(rendered, "ConfigMap", "hubble-egress-exporter-expectations")["data"] == files
 
 
 def test_further_objects_are_templates() -> None:
@@ -160,25 +148,8 @@ def test_what_goes_elsewhere_is_in_that_namespace() -> None:
     assert only(rendered, "ServiceMonitor")["spec"]["namespaceSelector"] == {"matchNames": ["mine"]}
 
 
-def _resources(values: Mapping[str, Any]) -> dict[str, Any]:
-    (container,) = pod(objects(values))["containers"]
-    resources: dict[str, Any] = container["resources"]
-    return resources
-
-
-def test_resources_follow_from_the_mode() -> None:
-    """One node asks for less than a whole cluster; both may fill their caches; nothing holds a reader back."""
-    limits = {"memory": "512Mi"}
-    assert _resources({}) == {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": limits}
-    assert _resources({"mode": "node"}) == {"requests": {"cpu": "25m", "memory": "128Mi"}, "limits": limits}
-
-
-def test_resources_that_are_given_are_laid_over_those_of_the_mode() -> None:
-    """What is not given stays, and a null takes away."""
-    given = {"requests": {"memory": "1Gi"}, "limits": {"memory": None, "cpu": "2"}}
-    assert _resources({"mode": "node", "resources": given}) == {
-        "requests": {"cpu": "25m", "memory": "1Gi"},
-        "limits": {"cpu": "2"},
-    }
-    assert "limits" not in _resources({"resources": {"limits": None}})
-    assert "limits" not in _resources({"resources": {"limits": {"memory": None}}})
+def test_a_monitor_beside_the_exporter_names_no_namespace() -> None:
+    """It looks into its own, which a kustomization may call otherwise."""
+    for given in ({}, {"namespace": "hubble-egress"}):
+        monitor = only(objects({"monitor": {"enabled": True, **given}}), "ServiceMonitor")
+        assert "namespaceSelector" not in monitor["spec"]

@@ -104,7 +104,6 @@ def test_no_label_of_the_target_keeps_exporters_apart(mode: str) -> None:
     )
     assert monitor["spec"].keys() == {
         "jobLabel",
-        "namespaceSelector",
         "selector",
         "endpoints" if mode == "relay" else "podMetricsEndpoints",
     }

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from deploy.helm import CHART, Refused, render
-from tests.chart.matrix import merged
+from tests.chart.refusals import REFUSED
 
 _SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 _VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
@@ -56,50 +56,21 @@ def test_only_objects_of_kubernetes_and_maps_of_names_are_open() -> None:
     assert all(schema.get("additionalProperties") is False for schema in _BLOCKS.values())
 
 
-_VALKEY = {"store": {"type": "valkey", "valkey": {"address": "valkey:6379"}}}
-_REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"replicas": 2}, "'/replicas': value must be 1"),
-    ({"replicas": 0}, "'/replicas'"),
-    ({"mode": "both"}, "'/mode'"),
-    ({"image": {"tag": "latest"}}, "'/image/tag'"),
-    ({"image": {"digest": "sha256:1"}}, "'/image/digest'"),
-    ({"hubble": {"tls": {"mode": False}}}, "'/hubble/tls/mode'"),
-    ({"hubble": {"tls": {"mode": "existingSecret"}}}, "'/hubble/tls/existingSecret/name'"),
-    ({"hubble": {"tls": {"mode": "certManager"}}}, "issuerRef/name'"),
-    ({"hubble": {"tls": {"serverName": "relay.example"}}}, "hubble.tls.mode is disabled"),
-    ({"hubble": {"address": "hubble-relay"}}, "'/hubble/address'"),
-    ({"mode": "node", "hubble": {"address": "relay:80"}}, "'/hubble/address'"),
-    ({"hubble": {"node": {"transport": "socket"}}}, "'/hubble/node/transport'"),
-    ({"mode": "node", "store": {"type": "pvc"}}, "'/store/type'"),
-    ({"store": {"type": "emptyDir", "pvc": {"existingClaim": "mine"}}}, "'/store/type'"),
-    ({"store": {"type": "emptyDir", "valkey": {"address": "valkey:6379"}}}, "'/store/type'"),
-    ({"store": {"type": "valkey"}}, "'/store/valkey/address'"),
-    ({"store": {"pvc": {"accessMode": "ReadWriteMany"}}}, "'/store/pvc/accessMode'"),
-    ({"config": {"hubble": {"address": "relay:80"}}}, "config.hubble.address"),
-    ({"mode": "node", "config": {"hubble": {"address": "relay:80"}}}, "config.hubble.address"),
-    ({"config": {"known": {"store": "memory"}, "web": {"listen-address": ":1"}}}, "known.store config.web.listen"),
-    ({"expectations": {"files": {"shop.txt": ""}}}, "'/expectations/files'"),
-    ({"webhook": {"url": "hook.example"}}, "'/webhook/url'"),
-    ({"monitor": {"scheme": "https"}}, "'/web/configSecretName'"),
-    ({"monitor": {"relabelings": [{"targetLabel": "node"}]}}, "targetLabel'"),
-    ({"monitor": {"interval": "thirty"}}, "'/monitor/interval'"),
-    ({"prometheusRule": {"alertLabels": {"severity": "info"}}}, "'/prometheusRule/alertLabels'"),
-    ({"prometheusRule": {"thresholds": {"fanout": "100"}}}, "'/prometheusRule/thresholds/fanout'"),
-    ({"prometheusRule": {"thresholds": {"usual_quantile": 1.5}}}, "'/prometheusRule/thresholds/usual_quantile'"),
-    ({"prometheusRule": {"thresholds": {"started_seconds": 600}}}, "'/prometheusRule/thresholds/started_seconds'"),
-    ({"networkPolicy": {"nodeCidrs": ["0.0.0.0/0"]}}, "'/networkPolicy/nodeCidrs'"),
-    (_VALKEY, "networkPolicy.valkey.podLabels"),
-    ({"webhook": {"url": "https://hook.example"}}, "networkPolicy.webhook.podLabels"),
-    (merged(_VALKEY, {"networkPolicy": {"valkey": {"names": ["valkey.example"]}}}), "only networkPolicy.flavor cilium"),
-    ({"expectations": {"kubernetes": {"enabled": True}}}, "networkPolicy.kubeApiServer.cidrs"),
-    ({"mode": "node", "networkPolicy": {"flavor": "kubernetes"}}, "networkPolicy.nodeCidrs"),
-    ({"extraArgs": ["log.level=debug"]}, "'/extraArgs/0'"),
-    ({"livenessProbe": {"httpGet": {}}}, "'/livenessProbe'"),
-    ({"terminationGracePeriodSeconds": 5}, "'/terminationGracePeriodSeconds'"),
-]
+def test_ports_of_services_may_differ_from_those_of_pods() -> None:
+    """Only what is reached by an allowed name has one port; by others a service may stand between."""
+    named = {"names": ["hook.example"], "port": 8443}
+    render({"webhook": {"url": "https://hook.example:8443/"}, "networkPolicy": {"flavor": "cilium", "webhook": named}})
+    render({"webhook": {"url": "http://hook/"}, "networkPolicy": {"webhook": {"podLabels": {"a": "b"}, "port": 8080}}})
 
 
-@pytest.mark.parametrize(("values", "said"), _REFUSED, ids=[json.dumps(values) for values, _ in _REFUSED])
+@pytest.mark.parametrize("interval", ["1m", "60s", "15s", "500ms"])
+def test_the_rules_take_a_minute_and_less(interval: str) -> None:
+    """However it is written; without the rules an installation may scrape as it likes."""
+    render({"monitor": {"enabled": True, "interval": interval}, "prometheusRule": {"enabled": True}})
+    render({"monitor": {"enabled": True, "interval": "2m"}})
+
+
+@pytest.mark.parametrize(("values", "said"), REFUSED, ids=[json.dumps(values) for values, _ in REFUSED])
 def test_what_cannot_work_is_refused_by_name(values: dict[str, Any], said: str) -> None:
     """Before anything is installed; the message names the value."""
     with pytest.raises(Refused) as refusal:

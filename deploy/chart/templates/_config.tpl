@@ -26,7 +26,7 @@ hubble:
     key-file: {{ $etc }}/hubble/tls.key
     {{- end }}
     {{- $node := printf "agent.%s.hubble-grpc.cilium.io" (default "default" .Values.cluster.name) }}
-    server-name: {{ default (ternary "ui.hubble-relay.cilium.io" $node (eq .Values.mode "relay")) .Values.hubble.tls.serverName }}
+    server-name: {{ default (ternary "ui.hubble-relay.cilium.io" $node (eq .Values.mode "relay")) .Values.hubble.tls.serverName | quote }}
   {{- end }}
 known:
   {{- with .Values.cluster.name }}
@@ -89,10 +89,10 @@ web:
   listen-address: ":9968"
   {{- if .Values.web.configSecretName }}
   config:
-    file: {{ $etc }}/web/{{ .Values.web.configKey }}
+    file: {{ printf "%s/web/%s" $etc .Values.web.configKey | quote }}
   {{- end }}
 {{- end -}}
 
 {{- define "hee.config" -}}
-{{- mergeOverwrite (deepCopy .Values.config) (include "hee.ownConfig" . | fromYaml) | toYaml -}}
+{{- mergeOverwrite (deepCopy (default dict .Values.config)) (include "hee.ownConfig" . | fromYaml) | toYaml -}}
 {{- end -}}

@@ -19,8 +19,8 @@
 
 {{/* Those by which pods are selected: they never change. */}}
 {{- define "hee.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "hee.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "hee.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "hee.labels" -}}
@@ -38,13 +38,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* Metadata of an object; takes root, and perhaps name, namespace, labels and annotations. */}}
 {{- define "hee.metadata" -}}
 {{- $root := .root -}}
-name: {{ default (include "hee.fullname" $root) .name }}
+name: {{ default (include "hee.fullname" $root) .name | quote }}
 {{- if not .clusterWide }}
-namespace: {{ default (include "hee.namespace" $root) .namespace }}
+namespace: {{ default (include "hee.namespace" $root) .namespace | quote }}
 {{- end }}
 labels:
   {{- mergeOverwrite (include "hee.labels" $root | fromYaml) (default dict .labels) | toYaml | nindent 2 }}
-{{- with mergeOverwrite (deepCopy $root.Values.commonAnnotations) (default dict .annotations) }}
+{{- with mergeOverwrite (deepCopy (default dict $root.Values.commonAnnotations)) (default dict .annotations) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

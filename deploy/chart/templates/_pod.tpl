@@ -2,17 +2,14 @@
 
 {{- define "hee.podMetadata" -}}
 labels:
-  {{- omit (mergeOverwrite (include "hee.labels" . | fromYaml) .Values.podLabels) "helm.sh/chart" | toYaml | nindent 2 }}
+  {{- omit (mergeOverwrite (include "hee.labels" . | fromYaml) (default dict .Values.podLabels)) "helm.sh/chart" | toYaml | nindent 2 }}
 annotations:
-  kubectl.kubernetes.io/default-container: exporter
-  checksum/config: {{ include "hee.config" . | sha256sum }}
-  {{- with .Values.podAnnotations }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- $own := dict "checksum/config" (include "hee.config" . | sha256sum) "kubectl.kubernetes.io/default-container" "exporter" }}
+  {{- mergeOverwrite $own (default dict .Values.podAnnotations) | toYaml | nindent 2 }}
 {{- end -}}
 
 {{- define "hee.podSecurity" -}}
-{{- $context := deepCopy .Values.podSecurityContext -}}
+{{- $context := deepCopy (default dict .Values.podSecurityContext) -}}
 {{- if include "hee.socket" . -}}
   {{- $_ := set $context "supplementalGroups" (append (default list $context.supplementalGroups) .Values.hubble.node.socket.group) -}}
 {{- end -}}
@@ -37,17 +34,9 @@ annotations:
 {{- end }}
 {{- end -}}
 
-{{- define "hee.probe" -}}
-{{- $path := .path -}}
-{{- if .root.Values.web.configSecretName }}
-tcpSocket:
-  port: http
-{{- else }}
-httpGet:
-  path: {{ $path }}
-  port: http
-{{- end }}
-{{- with .probe }}
+{{- define "hee.args" -}}
+- --config.file=/etc/hubble-egress-exporter/config/config.yaml
+{{- with .Values.extraArgs }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -66,22 +55,13 @@ httpGet:
 {{- toYaml $resources -}}
 {{- end -}}
 
-{{- define "hee.podSpec" -}}
-serviceAccountName: {{ include "hee.serviceAccount" . }}
-automountServiceAccountToken: {{ .Values.expectations.kubernetes.enabled }}
-enableServiceLinks: false
-{{- with .Values.imagePullSecrets }}
-imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-securityContext:
-  {{- include "hee.podSecurity" . | nindent 2 }}
-terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+{{/* Where a pod runs, and how it asks for names: that of `helm test` sees what the exporter would see. */}}
+{{- define "hee.placement" }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.runtimeClassName }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.dnsConfig }}
 dnsConfig:
@@ -104,6 +84,35 @@ tolerations:
 tolerations:
   - operator: Exists
 {{- end }}
+{{- end -}}
+
+{{- define "hee.probe" -}}
+{{- $path := .path -}}
+{{- if .root.Values.web.configSecretName }}
+tcpSocket:
+  port: http
+{{- else }}
+httpGet:
+  path: {{ $path }}
+  port: http
+{{- end }}
+{{- with .probe }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "hee.podSpec" -}}
+serviceAccountName: {{ include "hee.serviceAccount" . | quote }}
+automountServiceAccountToken: {{ .Values.expectations.kubernetes.enabled }}
+enableServiceLinks: false
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- include "hee.podSecurity" . | nindent 2 }}
+terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+{{- include "hee.placement" . | trim | nindent 0 }}
 {{- if eq .Values.mode "relay" }}
 {{- with .Values.topologySpreadConstraints }}
 topologySpreadConstraints:
@@ -123,10 +132,7 @@ containers:
     imagePullPolicy: {{ .Values.image.pullPolicy }}
     args:
       - run
-      - --config.file=/etc/hubble-egress-exporter/config/config.yaml
-      {{- with .Values.extraArgs }}
-      {{- toYaml . | nindent 6 }}
-      {{- end }}
+      {{- include "hee.args" . | nindent 6 }}
     {{- with include "hee.env" . | trim }}
     env:
       {{- . | nindent 6 }}

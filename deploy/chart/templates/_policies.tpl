@@ -7,6 +7,29 @@
 {{- end }}
 {{- end -}}
 
+{{/* Whether a rule of the CiliumNetworkPolicy allows a name; empty: no. */}}
+{{- define "hee.allowsNames" -}}
+{{- $policy := .Values.networkPolicy -}}
+{{- if and (eq (include "hee.store" .) "valkey") $policy.valkey.names }}yes{{ end -}}
+{{- if and .Values.webhook.url $policy.webhook.names }}yes{{ end -}}
+{{- range $policy.extraEgress }}{{ if .toFQDNs }}yes{{ end }}{{ end -}}
+{{- end -}}
+
+{{/* What a CiliumNetworkPolicy allows at a resolver. */}}
+{{- define "hee.ciliumDns" -}}
+{{- $ports := .Values.networkPolicy.dns.ports -}}
+toPorts:
+  - ports:
+      {{- include "hee.policyPorts" (dict "ports" $ports "protocol" "UDP") | trim | nindent 6 }}
+      {{- include "hee.policyPorts" (dict "ports" $ports "protocol" "TCP") | trim | nindent 6 }}
+    {{- if include "hee.allowsNames" . }}
+    # Rules by name need Cilium to see what is asked.
+    rules:
+      dns:
+        - matchPattern: "*"
+    {{- end }}
+{{- end -}}
+
 {{/* A peer of our own kind (Valkey, the webhook) as a rule of a CiliumNetworkPolicy. */}}
 {{- define "hee.ciliumPeer" -}}
 {{- $peer := .peer -}}
@@ -14,7 +37,7 @@
 {{- if $peer.podLabels }}
 - toEndpoints:
     - matchLabels:
-        k8s:io.kubernetes.pod.namespace: {{ default (include "hee.namespace" .root) $peer.namespace }}
+        k8s:io.kubernetes.pod.namespace: {{ default (include "hee.namespace" .root) $peer.namespace | quote }}
         {{- toYaml $peer.podLabels | nindent 8 }}
   {{- $ports | nindent 2 }}
 {{- end }}
@@ -26,7 +49,7 @@
 {{- if $peer.names }}
 - toFQDNs:
     {{- range $peer.names }}
-    - matchName: {{ . }}
+    - matchName: {{ . | quote }}
     {{- end }}
   {{- $ports | nindent 2 }}
 {{- end }}
@@ -39,14 +62,14 @@
     {{- if $peer.podLabels }}
     - namespaceSelector:
         matchLabels:
-          kubernetes.io/metadata.name: {{ default (include "hee.namespace" .root) $peer.namespace }}
+          kubernetes.io/metadata.name: {{ default (include "hee.namespace" .root) $peer.namespace | quote }}
       podSelector:
         matchLabels:
           {{- toYaml $peer.podLabels | nindent 10 }}
     {{- end }}
     {{- range $peer.cidrs }}
     - ipBlock:
-        cidr: {{ . }}
+        cidr: {{ . | quote }}
     {{- end }}
   ports:
     - port: {{ $peer.port }}

@@ -11,7 +11,7 @@
 {{- end }}
 {{- if include "hee.socket" . }}
 - name: hubble-socket
-  mountPath: {{ .Values.hubble.node.socket.directory }}
+  mountPath: {{ .Values.hubble.node.socket.directory | quote }}
   readOnly: true
 {{- end }}
 {{- if include "hee.valkeySources" . | trim }}
@@ -57,16 +57,16 @@
 {{- with .Values.store.valkey }}
 {{- if .password.secretName }}
 - secret:
-    name: {{ .password.secretName }}
+    name: {{ .password.secretName | quote }}
     items:
-      - key: {{ .password.key }}
+      - key: {{ .password.key | quote }}
         path: password
 {{- end }}
 {{- if and .tls.enabled .tls.caSecretName }}
 - secret:
-    name: {{ .tls.caSecretName }}
+    name: {{ .tls.caSecretName | quote }}
     items:
-      - key: {{ .tls.caKey }}
+      - key: {{ .tls.caKey | quote }}
         path: ca.crt
 {{- end }}
 {{- end }}
@@ -77,16 +77,16 @@
 {{- with .Values.webhook }}
 {{- if and .url .secretName }}
 - secret:
-    name: {{ .secretName }}
+    name: {{ .secretName | quote }}
     items:
-      - key: {{ .secretKey }}
+      - key: {{ .secretKey | quote }}
         path: secret
 {{- end }}
 {{- if and .url .caSecretName }}
 - secret:
-    name: {{ .caSecretName }}
+    name: {{ .caSecretName | quote }}
     items:
-      - key: {{ .caKey }}
+      - key: {{ .caKey | quote }}
         path: ca.crt
 {{- end }}
 {{- end }}
@@ -105,24 +105,24 @@ projected:
 {{- $keys := ternary $tls.existingSecret (dict "certKey" "tls.crt" "keyKey" "tls.key" "caKey" "ca.crt") (eq (include "hee.tls" .) "existingSecret") -}}
 {{- if or $tls.clientCertificate (not $tls.ca.configMap) }}
 - secret:
-    name: {{ include "hee.tlsSecret" . }}
+    name: {{ include "hee.tlsSecret" . | quote }}
     items:
       {{- if $tls.clientCertificate }}
-      - key: {{ $keys.certKey }}
+      - key: {{ $keys.certKey | quote }}
         path: tls.crt
-      - key: {{ $keys.keyKey }}
+      - key: {{ $keys.keyKey | quote }}
         path: tls.key
       {{- end }}
       {{- if not $tls.ca.configMap }}
-      - key: {{ $keys.caKey }}
+      - key: {{ $keys.caKey | quote }}
         path: ca.crt
       {{- end }}
 {{- end }}
 {{- if $tls.ca.configMap }}
 - configMap:
-    name: {{ $tls.ca.configMap }}
+    name: {{ $tls.ca.configMap | quote }}
     items:
-      - key: {{ $tls.ca.key }}
+      - key: {{ $tls.ca.key | quote }}
         path: ca.crt
 {{- end }}
 {{- end -}}
@@ -130,7 +130,7 @@ projected:
 {{- define "hee.inputVolumes" -}}
 - name: config
   configMap:
-    name: {{ include "hee.fullname" . }}
+    name: {{ include "hee.fullname" . | quote }}
 {{- if ne (include "hee.tls" .) "disabled" }}
 - name: hubble-tls
   {{- include "hee.projected" (include "hee.tlsSources" .) | nindent 2 }}
@@ -138,7 +138,7 @@ projected:
 {{- if include "hee.socket" . }}
 - name: hubble-socket
   hostPath:
-    path: {{ .Values.hubble.node.socket.directory }}
+    path: {{ .Values.hubble.node.socket.directory | quote }}
     type: Directory
 {{- end }}
 {{- with include "hee.valkeySources" . | trim }}
@@ -152,18 +152,18 @@ projected:
 {{- with .Values.web.configSecretName }}
 - name: web
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | quote }}
     defaultMode: 0440
 {{- end }}
 {{- if .Values.expectations.files }}
 - name: expectations
   configMap:
-    name: {{ include "hee.fullname" . }}-expectations
+    name: {{ printf "%s-expectations" (include "hee.fullname" .) | quote }}
 {{- end }}
 {{- range $i, $name := .Values.expectations.configMaps }}
 - name: expectations-{{ $i }}
   configMap:
-    name: {{ $name }}
+    name: {{ $name | quote }}
 {{- end }}
 {{- end -}}
 
@@ -172,10 +172,10 @@ projected:
 - name: state
   {{- if eq (include "hee.store" .) "pvc" }}
   persistentVolumeClaim:
-    claimName: {{ default (include "hee.fullname" .) .Values.store.pvc.existingClaim }}
+    claimName: {{ default (include "hee.fullname" .) .Values.store.pvc.existingClaim | quote }}
   {{- else }}
   emptyDir:
-    sizeLimit: {{ .Values.store.emptyDir.sizeLimit }}
+    sizeLimit: {{ .Values.store.emptyDir.sizeLimit | quote }}
   {{- end }}
 - name: tmp
   emptyDir:
