@@ -78,6 +78,7 @@ CHOSEN: dict[str, Any] = {
     "extraArgs": ["--log.level=debug"],
     "tolerations": [{"operator": "Exists", "key": "other"}],
     "maxUnavailable": "17%",
+    "resources": {"requests": {"cpu": "3"}},
     "extraObjects": [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "other"}}],
     "livenessProbe": {"periodSeconds": 77},
     "readinessProbe": {"periodSeconds": 77},
