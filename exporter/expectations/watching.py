@@ -18,6 +18,8 @@ _WATCH_SECONDS = (240, 300)
 _STEADY_SECONDS = 10.0
 """What lasted so long has worked: the next pause is short again."""
 _RELIST = (Trouble.EXPIRED, Trouble.ABSENT, Trouble.UNREADABLE)
+_REFUSALS = 3
+"""After so many in a row what we ask for is in doubt: a database that was restored may not have reached our version."""
 _SMALLER = 4
 """A page that was too large is asked for again with a part of the objects."""
 
@@ -42,6 +44,7 @@ class Watcher:
         self._api_version = self._since = ""
         self._absent_since: float | None = None
         self._page_size = settings.page_size
+        self._refusals = 0
         self.state = KindState(kind)
 
     def work(self) -> None:
@@ -94,8 +97,9 @@ class Watcher:
         return error
 
     def _end(self, verb: str, error: ApiError) -> None:
-        if error.trouble in _RELIST:
-            self._since = ""
+        self._refusals += verb == "watch" and error.trouble is Trouble.SERVER_ERROR
+        if error.trouble in _RELIST or self._refusals >= _REFUSALS:
+            self._since, self._refusals = "", 0
         if error.trouble is Trouble.TOO_LARGE:
             self._page_size = max(1, self._page_size // _SMALLER)
         was_tried = self.state.is_tried
@@ -148,6 +152,8 @@ class Watcher:
         seconds = self._jitter.randint(*_WATCH_SECONDS)
         for event in session.watch(self._kind, self._api_version, self._since, seconds):
             self.state.heard()
+            if event.type:
+                self._refusals = 0
             self._take(event)
             if self._stopping.is_set():
                 return

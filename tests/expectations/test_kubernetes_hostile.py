@@ -200,6 +200,18 @@ def test_what_was_deleted_while_nobody_looked(api: FakeApi, tmp_path: Path) -> N
         run.becomes(NOT_COVERED, "203.0.113.6")
 
 
+def test_versions_that_went_back(api: FakeApi, tmp_path: Path) -> None:
+    """A restored database does not know our version for long: after three refusals what there is is listed again."""
+    with following(api, tmp_path) as run:
+        run.becomes(EXPECTED, "203.0.113.0")
+        eventually(lambda: api.count(RESOURCE, watch=True) == 1, "a watch")
+        api.refused["watch", RESOURCE] = (504, "Too large resource version: 12, current: 3")
+        api.cut()
+        eventually(lambda: api.count(RESOURCE, watch=True) > 1, "a refusal")
+        api.delete(RESOURCE, "policy-0", "shop")
+        run.becomes(UNEXPECTED, "203.0.113.0")
+
+
 def test_permissions_that_are_taken_away(api: FakeApi, tmp_path: Path) -> None:
     """What was read before counts, every kind says what it may not, and what changed meanwhile is read in the end."""
     with following(api, tmp_path) as run:
