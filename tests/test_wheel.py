@@ -119,7 +119,8 @@ def test_a_clean_environment(unpacked: Path, tmp_path: Path) -> None:
     assert (bill["bomFormat"], bill["metadata"]["component"]["name"]) == ("CycloneDX", "hubble-egress-exporter")
     listed = {(_normal(one["name"]), one["version"]) for one in bill["components"]}
     locked = re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    assert {one for one in locked if one[0] != "async-timeout"} <= listed
+    # What older Pythons and Windows want may be missing.
+    assert {one for one in locked if one[0] not in ("async-timeout", "colorama")} <= listed
 
 
 def _normal(name: str) -> str:
