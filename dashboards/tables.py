@@ -71,7 +71,7 @@ PROTOCOL: Final = Column("protocol", "Protocol", width=75)
 VERDICT: Final = Column(
     "verdict",
     "Verdict",
-    width=105,
+    width=115,
     coloured=True,
     words=(
         colours.alarming(

@@ -66,7 +66,7 @@ def destinations(*, with_workload: bool) -> table.Panel:
         _VERDICT,
         Column("Value #A", "First seen", *(("dateTimeAsIso", 165) if with_workload else ("dateTimeFromNow", 120))),
         Column("Value #B", "Active for", "dtdurations", width=95),
-        Column("Value #C", "Last seen", "dateTimeFromNow", width=150),
+        Column("Value #C", "Last seen", "dateTimeFromNow", width=145),
     )
     return listing(
         "Unexpected destinations",

@@ -140,7 +140,7 @@ def build() -> Dashboard:
         (4, [(3, panel) for panel in stats]),
         (5, [(9, triage_names.causes()), (8, shared.alerts(with_workload=False)), (7, what_next)]),
         (5, [(8, triage_names.dns()), (8, shared.drops_by_reason()), (8, _connections())]),
-        (5, [(14, unexpected.destinations(with_workload=False)), (10, _dropped_to())]),
+        (5, [(15, unexpected.destinations(with_workload=False)), (9, _dropped_to())]),
         (7, [(14, _reached()), (10, unexpected.news())]),
         (6, [(8, triage_names.latency()), (8, unexpected.bypass()), (8, _fanout())]),
     ]
