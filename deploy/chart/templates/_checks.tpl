@@ -60,6 +60,9 @@ webhook.secretName or webhook.caSecretName is given, and webhook.url is not
 {{- end -}}
 
 {{- define "hee.checks" -}}
+{{- if eq .Values.image.tag "latest" }}
+  {{- fail "image.tag is latest, which is another image each time: name a version, or leave it out" -}}
+{{- end -}}
 {{- $own := include "hee.ownConfig" . | fromYaml -}}
 {{- if eq .Values.mode "node" }}{{ $_ := set $own.hubble "address" "" }}{{ end -}}
 {{- with include "hee.overlap" (dict "own" $own "theirs" (default dict .Values.config) "path" "config") -}}
