@@ -26,7 +26,7 @@ from exporter.known.stores import open_store
 from exporter.metrics.reference import metrics_markdown
 from exporter.options import parse
 from exporter.preflight import Preflight
-from exporter.progress import progress
+from exporter.progress import above, progress
 from exporter.reload import Reading
 from exporter.service import Service
 from exporter.settings import Settings
@@ -192,6 +192,7 @@ def _replay(settings: Settings, options: argparse.Namespace) -> int:
     check_readable(options.files)
     decoder = Decoder(settings.hubble.endpoint_cache)
     with progress(options.files) as bar:
+        log.configure(settings.log, above(bar))
         source = Recording(
             options.files,
             decoder,

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Never, TextIO
+from typing import TYPE_CHECKING, Never, TextIO, cast
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -23,6 +23,13 @@ def progress(files: Sequence[str], out: TextIO | None = None) -> "tqdm[Never]":
         disable=None,
         dynamic_ncols=True,
     )
+
+
+def above(bar: "tqdm[Never]") -> TextIO:
+    """Where the log goes meanwhile: its lines stand above the bar, not in it."""
+    from tqdm.contrib import DummyTqdmFile  # noqa: PLC0415, as above
+
+    return sys.stderr if bar.disable else cast("TextIO", DummyTqdmFile(sys.stderr))
 
 
 def _total(files: Sequence[str]) -> int | None:

@@ -1,11 +1,13 @@
 """A person who waits sees how far a recording is read; a program that reads standard error sees nothing of it."""
 
+import json
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from exporter.progress import progress
+from exporter.log import Format, LogSettings, configure, logger
+from exporter.progress import above, progress
 
 
 class _Terminal(StringIO):
@@ -41,6 +43,18 @@ def test_without_a_size_there_is_no_share(file: str) -> None:
     last = out.getvalue().split("\r")[-1]
     assert last.startswith("reading: 60.0kB")
     assert "%" not in last
+
+
+def test_lines_of_the_log_stand_above(recording: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line begins where a line begins, with nothing of the bar before it, and the bar is drawn again below it."""
+    out = _Terminal()
+    monkeypatch.setattr("sys.stderr", out)
+    with progress([recording]) as bar:
+        configure(LogSettings(format=Format.JSON), above(bar))
+        logger().info("stream_connected")
+    shown = [line.split("\r")[-1] for line in out.getvalue().split("\n")]
+    assert json.loads(shown[0])["event"] == "stream_connected"
+    assert shown[1].startswith("reading:")
 
 
 def test_what_is_no_terminal_gets_nothing(recording: str) -> None:
