@@ -52,8 +52,8 @@ class Recall:
         self._flush_at = steady() + settings.refresh * jitter(0.0, 1.0)
         self.degraded = False
         """Whether the store did not work when it was last asked."""
-        self._fault = Fault.OTHER
-        """Why it did not."""
+        self._is_readable = False
+        """Whether it may be read all the same: it takes no writes, and no read has failed since."""
         self.writes, self.evicted, self.refused = 0, 0, 0
         self.errors: Counter[str] = Counter()
 
@@ -228,14 +228,18 @@ class Recall:
 
     def _try(self, work: Callable[[], _T], *, reads: bool = False) -> _T | None:
         """What the store answers; None while it does not work, and without asking it until it is time again."""
-        beside = reads and self.degraded and self._fault in _STILL_READ
+        beside = reads and self.degraded and self._is_readable
         if self.degraded and not beside and self._steady() < self._retry_at:
             return None
         try:
             answer = work()
         except StoreError as error:
             self.errors[error.fault.value] += 1
-            self._failed(error)
+            # A file that may not be written may be one that cannot be opened: then reads wait as well.
+            self._is_readable = error.fault in _STILL_READ and not reads
+            if not beside:
+                # Reads are many: were they to move the time of the next attempt, it would never come.
+                self._failed(error)
             return None
         if self.degraded and not beside:
             self.degraded, self._delay = False, _FIRST_DELAY
@@ -247,6 +251,6 @@ class Recall:
     def _failed(self, error: StoreError) -> None:
         if not self.degraded:
             logger().error("store_degraded", reason=error.fault.value, detail=error.detail)
-        self.degraded, self._fault = True, error.fault
+        self.degraded = True
         self._retry_at = self._steady() + self._delay * self._jitter(0.5, 1.0)
         self._delay = min(self._delay * 2, _LONGEST_DELAY)

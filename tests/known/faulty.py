@@ -11,12 +11,13 @@ _T = TypeVar("_T")
 
 
 class Faulty:
-    """Every method but `close` fails while `broken`, and `merge` while it `refuses` to write."""
+    """Every method but `close` fails while `broken`, with `fault`, and `merge` while it `refuses` to write."""
 
     evicted = 0
 
     def __init__(self, *, shared: bool = False) -> None:
         self.shared, self.broken, self.closed = shared, False, False
+        self.fault = Fault.UNREACHABLE
         self.refuses: Fault | None = None
         self.inner = MemoryStore()
         self.asked: Counter[str] = Counter()
@@ -61,5 +62,5 @@ class Faulty:
     def _ask(self, what: str, work: Callable[[], _T]) -> _T:
         self.asked[what] += 1
         if self.broken:
-            raise StoreError(Fault.UNREACHABLE, "it is gone; wait")
+            raise StoreError(self.fault, "it is gone; wait")
         return work()

@@ -186,6 +186,7 @@ def test_back_off(one: Recalling) -> None:
         before = one.store.asked.total()
         one.recall.try_again() if one.recall.degraded else one.recall.of(WEB)
         one.recall.size()
+        one.recall.of(CART)
         if one.store.asked.total() > before:
             attempts.append(one.steady())
         one.later(0.125)
@@ -312,6 +313,44 @@ def test_read_though_it_takes_no_writes(one: Recalling, fault: Fault) -> None:
     one.later(1)
     one.recall.try_again()
     assert (one.recall.degraded, one.recall.waiting, one.stored()) == (False, 0, {API: Row(1, 1, 1)})
+
+
+@pytest.mark.parametrize("fault", [Fault.FULL, Fault.READ_ONLY])
+def test_back_off_when_it_cannot_be_read_either(one: Recalling, fault: Fault) -> None:
+    """As without a volume, where the file can be neither made nor opened: lookups do not ask more often than others."""
+    one.store.broken, one.store.fault = True, fault
+    attempts: list[float] = []
+    for _ in range(1_280):
+        before = one.store.asked.total()
+        one.recall.of(WEB)
+        attempts += [one.steady()] * (one.store.asked.total() - before)
+        one.later(1 / 128)
+    assert attempts == [0, 1, 3, 7]
+    assert one.recall.errors == {fault.value: 4}
+
+
+@pytest.mark.parametrize("fault", [Fault.FULL, Fault.READ_ONLY])
+def test_reads_that_fail_do_not_put_off_writes(one: Recalling, fault: Fault) -> None:
+    """After each write that fails one read is tried; that it fails too does not move the next write."""
+    one.recall.of(WEB)
+    one.store.broken, one.store.fault = True, fault
+    one.recall.note((fact(API, 1),))
+    assert one.store.asked == {"load": 1, "merge": 1}
+    attempts: dict[str, list[float]] = {"load": [], "merge": []}
+    for _ in range(1_280):
+        before = one.store.asked.copy()
+        one.recall.try_again()
+        one.recall.of(CART)
+        for what in (one.store.asked - before).elements():
+            attempts[what].append(one.steady())
+        one.later(1 / 128)
+    assert attempts == {"load": [0, 1, 3, 7], "merge": [1, 3, 7]}
+    one.store.broken = False
+    one.later(5)
+    one.recall.try_again()
+    assert (one.recall.degraded, one.recall.waiting, one.stored()) == (False, 0, {API: Row(1, 1, 1)})
+    one.recall.of(CART)
+    assert one.recall.is_sure(CART)
 
 
 def test_works_again_whoever_asks(one: Recalling) -> None:
