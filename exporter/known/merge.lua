@@ -1,6 +1,7 @@
 -- Merges facts of one workload as `merged` of interface.py does, and returns what stood there before each.
--- KEYS[1] is its hash; ARGV the seconds after which it vanishes, the silence in seconds that ends an episode, then field
--- and row of each fact. Rows are written as valkey_rows.py says; what is none is as if it were not there.
+-- KEYS[1] is its hash, KEYS[2] the number of all facts; ARGV the seconds after which it vanishes, the silence in seconds
+-- that ends an episode, then field and row of each fact. Rows are written as valkey_rows.py says; what is none is as if it
+-- were not there.
 
 local SILENCE = tonumber(ARGV[2])
 local TIME = '(' .. string.rep('%d', 20) .. ')'
@@ -47,7 +48,7 @@ local function merged(one, other)
   return written(first.first, late.last, since, first.began, late.latest)
 end
 
-local before = {}
+local before, new = {}, 0
 for i = 3, #ARGV, 2 do
   local field, row = ARGV[i], ARGV[i + 1]
   local known = redis.call('HGET', KEYS[1], field)
@@ -55,6 +56,9 @@ for i = 3, #ARGV, 2 do
   if one then row = merged(one, read(row)) end
   if row ~= known then redis.call('HSET', KEYS[1], field, row) end
   before[#before + 1] = known
+  if not known then new = new + 1 end
 end
 redis.call('EXPIRE', KEYS[1], ARGV[1])
+-- `pcall`, for what was asked is done although its number cannot be kept.
+if new > 0 then redis.pcall('INCRBY', KEYS[2], new) end
 return before

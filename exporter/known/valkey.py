@@ -5,7 +5,7 @@ from itertools import islice
 
 from redis.exceptions import OutOfMemoryError
 
-from exporter.known.interface import EPISODE_NS, Fact, Mark, Row, Size, StoreError, What, WorkloadKey, expires
+from exporter.known.interface import EPISODE_NS, Fact, Mark, Row, Size, What, WorkloadKey, expires
 from exporter.known.settings import ValkeySettings
 from exporter.known.valkey_link import Call, Link, Script
 from exporter.known.valkey_rows import encoded, field_of, key_of, pattern_of, row_of, rows_of, value_of, workload_of
@@ -14,7 +14,7 @@ _EPISODE_SECONDS = EPISODE_NS // 1_000_000_000
 _LONGEST_EXPIRY = 10**11
 _TOGETHER = 50
 """Workloads that are read with one question, when all are."""
-_MERGE, _DROP = Script("merge.lua"), Script("drop.lua")
+_MERGE, _DROP, _FORGET = Script("merge.lua"), Script("drop.lua"), Script("forget.lua")
 _ITSELF = Mark(What.WORKLOAD)
 
 
@@ -34,7 +34,6 @@ class ValkeyStore:
         self._lifetime = int(min(max(expire_seconds, 1), _LONGEST_EXPIRY))
         self._expire_pause = expire_pause
         self._link = Link(settings)
-        self._uncounted = 0
         self.unreadable = 0
         """Rows and hashes that were met and are none of ours; they are as if they were not there."""
 
@@ -49,13 +48,9 @@ class ValkeyStore:
             indexes.setdefault(fact.workload, []).append(index)
         calls = [self._call(workload, [facts[index] for index in chosen]) for workload, chosen in indexes.items()]
         before: list[Row | None] = [None] * len(facts)
-        new = 0
         for chosen, values in zip(indexes.values(), self._link.run(_MERGE, calls), strict=True):
             for index, value in zip(chosen, values, strict=True):
                 before[index] = self._read(value)
-                new += value is None
-        # Its number is sent when somebody asks how many there are: each question is a round trip.
-        self._uncounted += new
         return before
 
     def workloads(self) -> list[WorkloadKey]:
@@ -71,12 +66,9 @@ class ValkeyStore:
 
     def forget(self, workload: WorkloadKey, marks: Collection[Mark] | None = None) -> int:
         """Forget marks of a workload, or all of it."""
-        key = self._key(workload)
-        if marks is None:
-            number, _ = self._link.checked(self._link.ask(("HLEN", key), ("UNLINK", key)))
-        else:
-            number = self._link.one("HDEL", key, *map(field_of, marks)) if marks else 0
-        self._uncounted -= number
+        if marks is not None and not marks:
+            return 0
+        [number] = self._link.run(_FORGET, [(self._counted(self._key(workload)), [*map(field_of, marks or ())])])
         return int(number)
 
     def expire(self, before_ns: int) -> int:
@@ -89,15 +81,14 @@ class ValkeyStore:
             number, left = number + gone, left + len(fields) - gone
         # Here is a chance to get the number right again, from which workloads vanish without notice.
         self._link.ask(("SET", self._entries, left))
-        self._uncounted = 0
         return number
 
     def size(self) -> Size:
         """How many facts there are, and the memory of the whole server.
 
-        The number is kept by those who merge and forget: workloads that vanish are in it until `expire` next counts.
+        The number is kept by the scripts that merge and forget. Workloads that vanish are in it until `expire` next
+        counts, and what others merge or forget while that looks at everything can be counted wrongly as long.
         """
-        self._count()
         number, memory = self._link.ask(("GET", self._entries), ("INFO", "memory"))
         self._link.checked([number])
         # A user that may use our keys need not be allowed INFO.
@@ -105,16 +96,22 @@ class ValkeyStore:
         return Size(int(number) if (number or b"").isdigit() else 0, used)
 
     def close(self) -> None:
-        """Send what was not counted yet, and hang up."""
-        self._count()
+        """Hang up; nothing is asked, for the server may be gone."""
         self._link.close()
 
     def _key(self, workload: WorkloadKey) -> bytes:
         return key_of(self._keys, workload)
 
+    def _counted(self, key: bytes) -> tuple[bytes, bytes]:
+        """The keys of every script: a workload's, and the number of all facts.
+
+        It changes with the facts: changed later, it would change twice when `expire` of another exporter came between.
+        """
+        return key, self._entries
+
     def _call(self, workload: WorkloadKey, facts: Sequence[Fact]) -> Call:
         rows = [part for fact in facts for part in (field_of(fact.mark), value_of(fact.row))]
-        return self._key(workload), [self._lifetime, _EPISODE_SECONDS, *rows]
+        return self._counted(self._key(workload)), [self._lifetime, _EPISODE_SECONDS, *rows]
 
     def _hashes(self) -> list[tuple[WorkloadKey, bytes]]:
         """All workloads with their keys."""
@@ -157,14 +154,5 @@ class ValkeyStore:
         if not gone:
             return 0
         pairs = [part for field in gone for part in (field, fields[field])]
-        [number] = self._link.run(_DROP, [(key, [itself, fields.get(itself, b""), *pairs])])
+        [number] = self._link.run(_DROP, [(self._counted(key), [itself, fields.get(itself, b""), *pairs])])
         return int(number)
-
-    def _count(self) -> None:
-        """Add what was not counted yet to the number of facts, now or the next time: what was asked is done."""
-        if self._uncounted:
-            try:
-                self._link.one("INCRBY", self._entries, self._uncounted)
-            except StoreError:
-                return
-            self._uncounted = 0

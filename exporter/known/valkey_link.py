@@ -14,8 +14,8 @@ from exporter.known.valkey_login import Login
 
 _SCANNED = 1000
 Command = Sequence[bytes | str | int]
-Call = tuple[bytes, Sequence[bytes | int]]
-"""The one key and the arguments of a script."""
+Call = tuple[Sequence[bytes], Sequence[bytes | int]]
+"""Keys and arguments of a script."""
 
 
 class Script:
@@ -53,11 +53,12 @@ class Link:
         return answer
 
     def run(self, script: Script, calls: Sequence[Call]) -> list[Any]:
-        """The answers to calls of a script that are sent together; each has one key."""
-        answers = self.ask(*(("EVALSHA", script.sha, 1, key, *arguments) for key, arguments in calls))
+        """The answers to calls of a script that are sent together."""
+        sent = [(len(keys), *keys, *arguments) for keys, arguments in calls]
+        answers = self.ask(*(("EVALSHA", script.sha, *call) for call in sent))
         unknown = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-        again = (("EVAL", script.text, 1, key, *arguments) for key, arguments in (calls[index] for index in unknown))
-        for index, answer in zip(unknown, self.ask(*again), strict=True):
+        again = self.ask(*(("EVAL", script.text, *sent[index]) for index in unknown))
+        for index, answer in zip(unknown, again, strict=True):
             answers[index] = answer
         return self.checked(answers)
 

@@ -118,23 +118,62 @@ def test_the_second_of_a_batch_sees_the_first(store: ValkeyStore) -> None:
     assert store.load(SHOP)[PAYPAL][:3] == (NOW, NOW + HOUR, NOW)
 
 
-def test_a_merge_is_one_question(server: ValkeyServer, prefix: str) -> None:
-    """New facts are counted when somebody asks how many there are, and at the end, not with each merge of them."""
+def test_a_merge_is_one_question(store: ValkeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of facts goes with the facts; to forget some, and all of a workload, is one question too."""
+    store.merge([fact(ITSELF)])
+    store.forget(SHOP, [ITSELF])
+    asked, ask = list[list[object]](), store._link.ask
+
+    def counting(*commands: Command) -> list[object]:
+        asked.extend([[command[0] for command in commands]] if commands else [])
+        return ask(*commands)
+
+    monkeypatch.setattr(store._link, "ask", counting)
+    assert store.merge([fact(PAYPAL), fact(PAYPAL, workload=CART)]) == [None, None]
+    assert store.forget(SHOP, [PAYPAL]) == 1
+    assert store.forget(CART) == 1
+    assert asked == [["EVALSHA", "EVALSHA"], ["EVALSHA"], ["EVALSHA"]]
+
+
+def test_expiry_of_another_exporter_counts_no_fact_twice(server: ValkeyServer, prefix: str) -> None:
+    """Ten facts are ten, and seven after three are forgotten, though another exporter counts all in between."""
     one, other = valkey_store(server.port, prefix=prefix), valkey_store(server.port, prefix=prefix)
-
-    def counted() -> int:
-        return int(server.ask("GET", f"{prefix}entries") or 0)
-
-    for number in range(3):
-        assert one.merge([fact(Mark(What.DESTINATION, str(number)))]) == [None]
-    assert counted() == 0
-    assert one.size().entries == counted() == 3
-    other.merge([fact(PAYPAL)])
-    other.forget(SHOP, [Mark(What.DESTINATION, "0"), Mark(What.DESTINATION, "1")])
-    assert counted() == 3
-    other.close()
-    assert counted() == 2
+    names = [Mark(What.DESTINATION, str(number)) for number in range(10)]
+    other.merge([fact(mark) for mark in names])
+    one.expire(0)
+    assert (other.size().entries, one.size().entries) == (10, 10)
+    other.forget(SHOP, names[:3])
+    one.expire(0)
+    assert (other.size().entries, one.size().entries) == (7, 7)
+    other.forget(SHOP)
+    one.expire(0)
+    assert (other.size().entries, one.size().entries) == (0, 0)
     one.close()
+    other.close()
+
+
+def test_what_expires_is_counted_though_expiry_does_not_come_to_its_end(store: ValkeyStore) -> None:
+    """Each workload's facts leave the number when they are forgotten, before all is counted."""
+    store.merge([fact(ITSELF), fact(PAYPAL)])
+    key = store._key(SHOP)
+    assert store._dropped(key, store._fields(key), NOW + 1) == 2
+    assert store.size().entries == 0
+
+
+def test_at_the_end_nothing_is_asked(server: ValkeyServer, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is gone is not waited for, and what was new is counted all the same."""
+    store, asked = valkey_store(server.port, prefix=prefix), list[Command]()
+    store.merge([fact(PAYPAL)])
+    ask = store._link.ask
+
+    def counting(*commands: Command) -> list[object]:
+        asked.extend(commands)
+        return ask(*commands)
+
+    monkeypatch.setattr(store._link, "ask", counting)
+    store.close()
+    assert asked == []
+    assert server.ask("GET", f"{prefix}entries") == b"1"
 
 
 def test_everything_is_read_with_few_questions(store: ValkeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
