@@ -28,7 +28,7 @@ class LiveCluster:
         """Find out where the API server is; `changed` is called whenever `look` would read something new.
 
         Raises:
-            ExpectationsError: when nothing says where it is, or the package `kubernetes` is not there.
+            ExpectationsError: when nothing says where it is, or the package lightkube is not there.
         """
         check_access(settings)
         self._tell, self._is_new = changed, threading.Event()
