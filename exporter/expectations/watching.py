@@ -18,8 +18,11 @@ _WATCH_SECONDS = (240, 300)
 _STEADY_SECONDS = 10.0
 """What lasted so long has worked: the next pause is short again."""
 _RELIST = (Trouble.EXPIRED, Trouble.ABSENT, Trouble.UNREADABLE)
+_TOO_LARGE_VERSION = 504
+"""Of an API server that has not reached our version, as after its database was restored. Others of 500 and more are no
+reason to list: of a load balancer whose servers are away they come to all exporters at once, at the worst moment."""
 _REFUSALS = 3
-"""After so many in a row what we ask for is in doubt: a database that was restored may not have reached our version."""
+"""After so many of them, and no watch that went well in between, what we ask for is in doubt."""
 _SMALLER = 4
 """A page that was too large is asked for again with a part of the objects."""
 
@@ -97,7 +100,9 @@ class Watcher:
         return error
 
     def _end(self, verb: str, error: ApiError) -> None:
-        self._refusals += verb == "watch" and error.trouble is Trouble.SERVER_ERROR
+        self._refusals += verb == "watch" and error.status == _TOO_LARGE_VERSION
+        if error.trouble is Trouble.ENDED:
+            self._refusals = 0
         if error.trouble in _RELIST or self._refusals >= _REFUSALS:
             self._since, self._refusals = "", 0
         if error.trouble is Trouble.TOO_LARGE:

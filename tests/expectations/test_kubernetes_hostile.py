@@ -9,12 +9,12 @@ from structlog.testing import capture_logs
 
 from exporter.expectations import api_answer, api_server
 from exporter.expectations.api_access import connect
-from exporter.expectations.api_server import Session
+from exporter.expectations.api_server import Event, Page, Session
 from exporter.expectations.held import Held
 from exporter.expectations.interface import Expectation
 from exporter.expectations.kinds import KINDS
 from exporter.expectations.settings import KubernetesSettings
-from exporter.expectations.trouble import ApiError, Trouble
+from exporter.expectations.trouble import ApiError, Trouble, of_status
 from exporter.expectations.watching import Watcher
 from tests.expectations.fake_api import CORE, CUSTOM, FakeApi
 from tests.expectations.following import following
@@ -212,6 +212,21 @@ def test_versions_that_went_back(api: FakeApi, tmp_path: Path) -> None:
         run.becomes(UNEXPECTED, "203.0.113.0")
 
 
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_servers_that_are_away_for_a_moment(status: int, api: FakeApi, tmp_path: Path) -> None:
+    """However often a load balancer refuses a watch, it goes on where it was: nobody lists anew when servers return."""
+    with following(api, tmp_path) as run:
+        run.becomes(EXPECTED, "203.0.113.0")
+        eventually(lambda: api.count(RESOURCE, watch=True) == 1, "a watch")
+        api.refused["watch", RESOURCE] = (status, "no server is available")
+        api.cut()
+        eventually(lambda: run.state(RESOURCE).ends[Trouble.SERVER_ERROR] > 6, "refusals")
+        api.delete(RESOURCE, "policy-0", "shop")
+        api.refused.clear()
+        run.becomes(UNEXPECTED, "203.0.113.0")
+        assert api.count(RESOURCE, watch=False) == 1
+
+
 def test_permissions_that_are_taken_away(api: FakeApi, tmp_path: Path) -> None:
     """What was read before counts, every kind says what it may not, and what changed meanwhile is read in the end."""
     with following(api, tmp_path) as run:
@@ -255,17 +270,60 @@ def test_another_address_is_not_followed(api: FakeApi, tmp_path: Path) -> None:
 
 
 class _Waits:
-    """Stands in for the event by which a watcher is stopped: waits for nothing, and ends it after the first."""
+    """Stands in for the event by which a watcher is stopped: waits for nothing, and ends it after so many attempts."""
 
-    def __init__(self) -> None:
+    def __init__(self, attempts: int = 1) -> None:
+        self._attempts = attempts
         self.waited: list[float] = []
 
     def is_set(self) -> bool:
-        return bool(self.waited)
+        return len(self.waited) >= self._attempts
 
     def wait(self, seconds: float) -> bool:
         self.waited.append(seconds)
         return True
+
+
+class _Scripted:
+    """Stands in for the sessions of a watcher: lists nothing, and watches end by these statuses, 200 well."""
+
+    def __init__(self, statuses: list[int]) -> None:
+        self._statuses = iter(statuses)
+        self.lists = 0
+
+    def page(self, *_: object) -> Page:
+        self.lists += 1
+        return Page([], "5", "")
+
+    def watch(self, *_: object) -> Iterator[Event]:
+        status = next(self._statuses)
+        yield Event("", {})
+        if status != 200:
+            raise of_status(status, "")
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+@pytest.mark.parametrize(
+    ("statuses", "lists"),
+    [
+        ([504, 504, 200], 1),
+        ([504, 504, 504, 200], 2),
+        ([504, 504, 503, 504, 200], 2),
+        ([504, 504, 200, 504, 504, 200], 1),
+        ([503, 503, 503, 503, 200], 1),
+    ],
+)
+def test_which_refusals_count(statuses: list[int], lists: int) -> None:
+    """Three that say the version is too large make it list anew; a watch that ends well, however quiet, clears them."""
+    script = _Scripted(statuses)
+    settings = KubernetesSettings(enabled=True)
+    # Of a session it has what a watcher calls.
+    watcher = Watcher(POLICIES, Held(lambda: None), lambda: script, settings, lambda: None)  # type: ignore[arg-type,return-value]
+    watcher._stopping = _Waits(len(statuses))  # type: ignore[assignment] # the same two methods
+    watcher.work()
+    assert script.lists == lists
 
 
 def _pause_after(error: ApiError) -> float:
