@@ -1,6 +1,5 @@
 """Where the API server is and who we are, from the own pod or from a kubeconfig file."""
 
-import json
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from exporter.documents.faults import Fault, Place
+from exporter.expectations.api_login import ask_plugin, read_token_file
 from exporter.expectations.api_server import Session
 from exporter.expectations.files import ExpectationsError
 from exporter.expectations.settings import KubernetesSettings
@@ -17,12 +17,10 @@ from exporter.expectations.trouble import ApiError, Trouble
 if TYPE_CHECKING:
     from httpx2 import Client
     from lightkube import SingleConfig
-    from lightkube.config.models import User
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _MISSING = "the package lightkube is not installed; install hubble-egress-exporter[kubernetes]"
 _IN_CLUSTER = "run in a pod with a service account token, or name a file with expectations.kubernetes.kubeconfig"
-_EXEC_V1 = "client.authentication.k8s.io/v1"
 _NOT_READ = ("proxy-url", "tls-server-name")
 """Of a cluster in a kubeconfig, what the library would pass over in silence."""
 
@@ -36,7 +34,7 @@ def check_access(settings: KubernetesSettings) -> None:
     if find_spec("lightkube") is None:
         raise _refusal("expectations.kubernetes.enabled", _MISSING)
     try:
-        _client(settings).close()
+        _client(settings, asks=False).close()
     except Exception as error:
         # Whatever is wrong with a file, its reader says it in its own way.
         name, hint = ("expectations.kubernetes.kubeconfig", "") if settings.kubeconfig else ("", f"; {_IN_CLUSTER}")
@@ -50,22 +48,32 @@ def connect(settings: KubernetesSettings) -> Session:
         ApiError: when they cannot be read.
     """
     try:
-        return Session(_client(settings), settings)
+        return Session(_client(settings, asks=True), settings)
     except Exception as error:
         raise ApiError(Trouble.UNREACHABLE, _told(error)) from error
 
 
-def _client(settings: KubernetesSettings) -> "Client":
+def _client(settings: KubernetesSettings, *, asks: bool) -> "Client":
+    """`asks`: a plugin is asked for a token, which a session needs and a look at the settings does not."""
+    from lightkube.config.client_adapter import Client, ConnectionParams  # noqa: PLC0415, who reads no cluster need not
+
+    config = _config(settings)
+    if config is None or config.user is None:
+        raise ValueError("the context names no user")
+    read_token_file(config, config.user)
+    if asks:
+        ask_plugin(config.user, settings.timeout)
+    # A proxy that the environment names is for the way out of the cluster, and cannot know its service addresses.
+    return Client(config, ConnectionParams(trust_env=bool(settings.kubeconfig)))
+
+
+def _config(settings: KubernetesSettings) -> "SingleConfig | None":
     from lightkube import KubeConfig  # noqa: PLC0415, who reads no cluster need not have it
-    from lightkube.config.client_adapter import Client, ConnectionParams  # noqa: PLC0415, the same
 
     if not settings.kubeconfig:
-        config = KubeConfig.from_service_account(SERVICE_ACCOUNT).get()
-        # A proxy that the environment names is for the way out of the cluster, and cannot know its service addresses.
-        return Client(_certain(config), ConnectionParams(trust_env=False))
+        return KubeConfig.from_service_account(SERVICE_ACCOUNT).get()
     path = Path(settings.kubeconfig).expanduser()
-    config = KubeConfig.from_dict(_kubeconfig(path), path).get(settings.context or None)
-    return Client(_certain(config), ConnectionParams())
+    return KubeConfig.from_dict(_kubeconfig(path), path).get(settings.context or None)
 
 
 def _kubeconfig(path: Path) -> dict[str, object]:
@@ -77,26 +85,6 @@ def _kubeconfig(path: Path) -> dict[str, object]:
         if isinstance(cluster, Mapping) and (found := [name for name in _NOT_READ if cluster.get(name)]):
             raise ValueError(f"{', '.join(found)} of cluster {entry.get('name')} cannot be used here")
     return read
-
-
-def _certain(config: "SingleConfig | None") -> "SingleConfig":
-    if config is None or config.user is None:
-        raise ValueError("the context names no user")
-    _tell_plugin(config.user)
-    return config
-
-
-def _tell_plugin(user: "User") -> None:
-    """Plugins of version v1 may insist on being told what is wanted; their tokens come as those of v1beta1 do."""
-    from lightkube.config.models import NameValue  # noqa: PLC0415, as above
-
-    plugin = user.exec
-    if plugin is None:
-        return
-    wanted = {"apiVersion": plugin.apiVersion, "kind": "ExecCredential", "spec": {"interactive": False}}
-    plugin.env = [*(plugin.env or ()), NameValue("KUBERNETES_EXEC_INFO", json.dumps(wanted))]
-    if plugin.apiVersion == _EXEC_V1:
-        plugin.apiVersion = f"{_EXEC_V1}beta1"
 
 
 def _refusal(name: str, text: str) -> ExpectationsError:

@@ -57,6 +57,8 @@ class FakeApi:
         """Status and message of all pages of a list but the first, by resource."""
         self.headers: dict[str, str] = {}
         """Of refusals, beside the usual ones."""
+        self.refuses_without_end = False
+        """Whatever is refused with a status never comes to its end."""
         self.trickles: set[tuple[str, str]] = set()
         """What is answered by a space now and then, and never ends, by verb and resource."""
         self.hold: threading.Event | None = None
@@ -265,16 +267,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
         self.close_connection = True
 
-    def _trickle(self) -> None:
-        self.send_response(200)
+    def _trickle(self, code: int = 200, text: bytes = b" ") -> None:
+        self.send_response(code)
         self.end_headers()
         server = self.server
         while self.api._server is server:
-            self.wfile.write(b" ")
+            self.wfile.write(text)
             time.sleep(0.01)
 
     def _json(self, code: int, body: Object) -> None:
-        self._send(code, json.dumps(body).encode())
+        if code != _OK and self.api.refuses_without_end:
+            with suppress(OSError):
+                self._trickle(code, b" " * 8192)
+        else:
+            self._send(code, json.dumps(body).encode())
 
     def _send(self, code: int, text: bytes) -> None:
         self.send_response(code)

@@ -1,10 +1,13 @@
 """Where the API server is and who asks: what a kubeconfig and the environment may say, and what is made of it."""
 
 import json
+import os
+import select
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +95,92 @@ def test_plugin_that_fails(api: FakeApi, tmp_path: Path, changed: Callable[[Fake
     with capture_logs() as logs, following(api, tmp_path) as run:
         eventually(lambda: run.state("services").ends[Trouble.UNREACHABLE] > 1, "attempts")
     assert "log in first" in json.dumps(logs)
+
+
+def test_plugin_that_hangs(api: FakeApi, tmp_path: Path, changed: Callable[[FakeApi, Change], None]) -> None:
+    """It is killed after `timeout`, with what it started, and asked again: one that works by then is used."""
+    token = tmp_path / "token.json"
+    with _silent_pipe(token) as is_read:
+        plugin = {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": "sh",
+            "args": ["-c", f"cat '{token}'; exit"],
+        }
+        changed(api, lambda config: config["users"][0].update(user={"exec": plugin}))
+        with capture_logs() as logs, following(api, tmp_path, timeout=0.5) as run:
+            states = run.cluster.states.values()
+            eventually(is_read, "somebody who waits for it")
+            eventually(lambda: all(state.ends[Trouble.UNREACHABLE] for state in states), "attempts")
+            ready = tmp_path / "ready.json"
+            ready.write_text(json.dumps({"status": {"token": TOKEN}}))
+            ready.rename(token)
+            run.settle()
+            eventually(lambda: not is_read(), "the end of whoever waits for it")
+    assert "plugin sh gave no answer within 0.5 s" in json.dumps(logs)
+
+
+@contextmanager
+def _silent_pipe(file: Path) -> Iterator[Callable[[], bool]]:
+    """A file of which nothing can be read, nor its end; gives whether anybody tries."""
+    os.mkfifo(file)
+    # Only where there is a reader can one write.
+    both = os.open(file, os.O_RDWR)
+    writer = os.open(file, os.O_WRONLY)
+    os.close(both)
+    poll = select.poll()
+    poll.register(writer, select.POLLOUT)
+    try:
+        yield lambda: not poll.poll(0)[0][1] & select.POLLERR
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "why"),
+    [
+        ({"args": ["-c", "print('{}')"]}, "gave no token"),
+        ({"args": ["-c", "print('[1]')"]}, "gave no token"),
+        ({"args": ["-c", "print(1, 2)"]}, "Extra data"),
+        ({"apiVersion": "client.authentication.k8s.io/v9"}, "client.authentication.k8s.io/v9 cannot be used"),
+        ({"command": "./is-not-there"}, "No such file"),
+    ],
+)
+def test_plugin_without_a_token(
+    plugin: dict[str, Any], why: str, api: FakeApi, tmp_path: Path, changed: Callable[[FakeApi, Change], None]
+) -> None:
+    """What it lacks is said, and it is tried again."""
+    usual = {"apiVersion": "client.authentication.k8s.io/v1", "command": sys.executable}
+    changed(api, lambda config: config["users"][0].update(user={"exec": {**usual, **plugin}}))
+    with capture_logs() as logs, following(api, tmp_path) as run:
+        eventually(lambda: run.state("services").ends[Trouble.UNREACHABLE] > 1, "attempts")
+    assert why in json.dumps(logs)
+
+
+@pytest.mark.parametrize("way", ["token", "tokenFile", "exec"])
+def test_refusal_that_has_no_end(
+    way: str, api: FakeApi, tmp_path: Path, changed: Callable[[FakeApi, Change], None]
+) -> None:
+    """A token that was good for a list and is not for the watch: no way to come by one reads why without bounds."""
+    said = tmp_path / "said"
+    said.write_text(json.dumps({"status": {"token": TOKEN}}))
+    (tmp_path / "file").write_text(f"{TOKEN}\n")
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "cat", "args": [str(said)]}
+    user = {"token": TOKEN, "tokenFile": str(tmp_path / "file"), "exec": plugin}
+    changed(api, lambda config: config["users"][0].update(user={way: user[way]}))
+    api.refuses_without_end = True
+    api.refused["watch", "services"] = (401, "no")
+    with following(api, tmp_path, timeout=600) as run:
+        eventually(lambda: run.state("services").ends[Trouble.UNAUTHORIZED] > 1, "refusals")
+
+
+def test_token_file(api: FakeApi, tmp_path: Path, changed: Callable[[FakeApi, Change], None]) -> None:
+    """As kubectl has it, its path starts at the kubeconfig, and it counts more than a token beside it."""
+    (tmp_path / "file").write_text(f"{TOKEN}\n")
+    changed(api, lambda config: config["users"][0].update(user={"token": "old", "tokenFile": "file"}))
+    with following(api, tmp_path) as run:
+        run.settle()
+    (tmp_path / "file").unlink()
+    assert "No such file" in _refused(api, tmp_path)
 
 
 @pytest.mark.parametrize("field", ["proxy-url", "tls-server-name"])

@@ -58,6 +58,24 @@ def test_token_that_changes(tmp_path: Path) -> None:
     run.stop()
 
 
+def test_refusal_that_has_no_end(api: FakeApi, tmp_path: Path) -> None:
+    """Who does not take our token need not say why at any length: after 64 KiB nobody listens."""
+    (tmp_path / "token").write_text("of yesterday")
+    api.refuses_without_end = True
+    run = Following(ExpectationsSettings(kubernetes=SETTINGS))
+    eventually(lambda: run.state("services").ends[Trouble.UNAUTHORIZED] > 1, "refusals")
+    run.stop()
+
+
+@pytest.mark.usefixtures("api")
+def test_token_of_a_line(tmp_path: Path) -> None:
+    """A line break at the end of the file is not of the token."""
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    run = Following(ExpectationsSettings(kubernetes=SETTINGS))
+    run.settle()
+    run.stop()
+
+
 def test_proxy_of_the_environment(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy is for the way out of the cluster: the own API server is reached without it, whatever NO_PROXY says."""
     for name in ("HTTPS_PROXY", "ALL_PROXY", "https_proxy"):
