@@ -50,6 +50,22 @@ def test_thresholds_are_those_of_the_file() -> None:
     assert (ours["name"], ours["interval"]) == (group["name"], group["interval"])
 
 
+@pytest.mark.parametrize(
+    ("given", "other"),
+    [
+        (None, {}),
+        ({"fanout": None}, {}),
+        ({"fanout": None, "drops": 7}, {"drops": "vector(7)"}),
+        ({"drops": 0}, {"drops": "vector(0)"}),
+    ],
+)
+def test_a_threshold_that_is_not_given_has_its_default(given: object, other: dict[str, str]) -> None:
+    """Without its record an alert could never fire; 0 is given, and stays."""
+    wanted = {rule["record"]: rule["expr"] for rule in written("thresholds")[0]["rules"]}
+    wanted |= {f"hubble_egress:threshold_{name}": expr for name, expr in other.items()}
+    assert {rule["record"]: rule["expr"] for rule in rendered(thresholds=given)[0]["rules"]} == wanted
+
+
 def test_a_threshold_is_a_value() -> None:
     """Large, small and whole numbers are what PromQL reads."""
     chosen = {"seen_seconds": 5_000_000, "fallen_ratio": 0.0005, "fanout": 7}
