@@ -16,6 +16,11 @@ Refused = (helm_python.HelmValuesError, helm_python.HelmRenderError)
 """What Helm raises when the schema or a template refuses values."""
 
 
+def in_words(refusal: Exception) -> bool:
+    """Whether the schema or the chart's own `fail` refused, and not the templates' language itself."""
+    return isinstance(refusal, helm_python.HelmValuesError) or "execution error at" in str(refusal)
+
+
 @cache
 def _chart() -> helm_python.Chart:
     return helm_python.Chart.load(str(CHART))

@@ -41,6 +41,14 @@ INSTALLATIONS: tuple[Mapping[str, Any], ...] = (
     merged(_ALL, {"mode": "node", "networkPolicy": {"flavor": "kubernetes"}}),
     {"mode": "node", "hubble": {"node": {"transport": "socket"}}},
 )
+EVERYTHING: Mapping[str, Any] = merged(
+    _ALL,
+    _VALKEY,
+    _CILIUM,
+    _CERT_MANAGER,
+    {"networkPolicy": {"webhook": {"cidrs": ["192.0.2.2/32"]}, "valkey": {"cidrs": ["192.0.2.3/32"]}}},
+)
+"""All turned on at once; where something must be given it is given twice, so that each of the two may be blank."""
 CHOSEN: dict[str, Any] = {
     "mode": "node",
     "hubble.address": "relay.example:443",

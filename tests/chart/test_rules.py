@@ -66,6 +66,22 @@ def test_a_threshold_that_is_not_given_has_its_default(given: object, other: dic
     assert {rule["record"]: rule["expr"] for rule in rendered(thresholds=given)[0]["rules"]} == wanted
 
 
+def test_a_blank_address_leaves_the_alert_its_own() -> None:
+    """Its runbook is that of its file, its dashboard is a path, and it has the labels of its file."""
+    groups = rendered(grafanaUrl=None, runbookBaseUrl=None, alertLabels=None)
+    assert groups[1:] == [group for file in _FILES for group in written(file)]
+
+
+def test_a_blank_interval_is_that_of_your_prometheus() -> None:
+    """So is the time that a scrape may take: the monitor says nothing of them."""
+    values = {
+        "monitor": {"enabled": True, "interval": None, "scrapeTimeout": None},
+        "prometheusRule": {"enabled": True},
+    }
+    (endpoint,) = only(objects(values), "ServiceMonitor")["spec"]["endpoints"]
+    assert endpoint == {"port": "http", "path": "/metrics", "scheme": "http"}
+
+
 def test_a_threshold_is_a_value() -> None:
     """Large, small and whole numbers are what PromQL reads."""
     chosen = {"seen_seconds": 5_000_000, "fallen_ratio": 0.0005, "fanout": 7}

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.helm import CHART, Refused, render
+from deploy.helm import CHART, Refused, in_words, render
 from deploy.values_table import rows
-from tests.chart.choices import CHOSEN, INSTALLATIONS
+from tests.chart.choices import CHOSEN, EVERYTHING, INSTALLATIONS
 from tests.chart.matrix import merged
 from tests.chart.rendering import Object, config_of, objects, only
 
@@ -68,11 +68,26 @@ def test_a_value_has_an_effect(path: str) -> None:
     pytest.fail(f"{path} does nothing")
 
 
-@pytest.mark.parametrize("path", [path for path in _PATHS if isinstance(_value(path), dict | list)])
+_BLANK_IN: tuple[Mapping[str, Any], ...] = ({}, EVERYTHING, merged(EVERYTHING, {"mode": "node"}))
+_THRESHOLDS = "prometheusRule.thresholds"
+
+
+@pytest.mark.parametrize("path", [_THRESHOLDS, *(path for path in _PATHS if isinstance(_value(path), dict | list))])
 def test_a_block_may_be_empty(path: str) -> None:
-    """As it is when somebody leaves its name in a file, and nothing below it."""
-    for values in ({}, {"mode": "node"}):
+    """As it is when somebody leaves its name in a file, and nothing below it; also with all turned on that reads it."""
+    for values in ({"mode": "node"}, *_BLANK_IN):
         assert objects(merged(values, _at(path, None)))
+
+
+@pytest.mark.parametrize("path", [path for path in _PATHS if not isinstance(_value(path), dict | list)])
+def test_a_value_may_be_blank(path: str) -> None:
+    """A name with nothing behind it renders, or is refused in words; never does a template break on it."""
+    for values in _BLANK_IN:
+        try:
+            assert objects(merged(values, _at(path, None)))
+        except Refused as refusal:
+            if not in_words(refusal):
+                raise
 
 
 def _numbers(value: object) -> Iterator[object]:

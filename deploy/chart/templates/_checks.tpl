@@ -53,8 +53,9 @@ webhook.secretName or webhook.caSecretName is given, and webhook.url is not
 
 {{/* A name that is allowed on another port than the one it is asked at: no service stands between that could change it. */}}
 {{- define "hee.namedPort" -}}
-{{- $port := regexFind "[0-9]+$" .host -}}
-{{- if and (has (regexReplaceAll ":[0-9]+$" .host "") .peer.names) (ne $port (.peer.port | toString)) -}}
+{{- $host := default "" .host -}}
+{{- $port := regexFind "[0-9]+$" $host -}}
+{{- if and (has (regexReplaceAll ":[0-9]+$" $host "") .peer.names) (ne $port (.peer.port | toString)) -}}
   {{- fail (printf "%s has port %s, and the network policy allows %v there: set %s" .what $port .peer.port .path) -}}
 {{- end -}}
 {{- end -}}
@@ -75,7 +76,7 @@ webhook.secretName or webhook.caSecretName is given, and webhook.url is not
 {{- range .Values.prometheusRule.disabledAlerts -}}
   {{- if not (has . $alerts) }}{{ fail (printf "prometheusRule.disabledAlerts: there is no alert %s; there are %s" . (join ", " $alerts)) }}{{ end -}}
 {{- end -}}
-{{- if and .Values.prometheusRule.enabled .Values.monitor.enabled (not (regexMatch "^([0-9]+ms|([1-9]|[1-5][0-9]|60)s|1m)$" .Values.monitor.interval)) -}}
+{{- if and .Values.prometheusRule.enabled .Values.monitor.enabled .Values.monitor.interval (not (regexMatch "^([0-9]+ms|([1-9]|[1-5][0-9]|60)s|1m)$" .Values.monitor.interval)) -}}
   {{- fail (printf "monitor.interval is %s, and the rules need 1m or less: the shortest range of theirs is five minutes" .Values.monitor.interval) -}}
 {{- end -}}
 {{- if and .Values.expectations.kubernetes.enabled .Values.rbac.create (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
@@ -94,7 +95,7 @@ webhook.secretName or webhook.caSecretName is given, and webhook.url is not
     {{- fail "findings are posted to webhook.url, and the network policy does not know where that is: set networkPolicy.webhook.podLabels, .cidrs or .names" -}}
   {{- end -}}
   {{- include "hee.namedPort" (dict "what" "store.valkey.address" "host" .Values.store.valkey.address "peer" $policy.valkey "path" "networkPolicy.valkey.port") -}}
-  {{- $url := urlParse .Values.webhook.url -}}
+  {{- $url := default "" .Values.webhook.url | urlParse -}}
   {{- $port := ternary "80" "443" (eq $url.scheme "http") -}}
   {{- $host := ternary $url.host (printf "%s:%s" $url.host $port) (regexMatch ":[0-9]+$" $url.host) -}}
   {{- include "hee.namedPort" (dict "what" "webhook.url" "host" $host "peer" $policy.webhook "path" "networkPolicy.webhook.port") -}}
