@@ -26,6 +26,10 @@ REFUSED: Final[list[tuple[dict[str, Any], str]]] = [
     ({"config": {"hubble": {"address": "relay:80"}}}, "config.hubble.address"),
     ({"mode": "node", "config": {"hubble": {"address": "relay:80"}}}, "config.hubble.address"),
     ({"config": {"known": {"store": "memory"}, "web": {"listen-address": ":1"}}}, "known.store config.web.listen"),
+    *(
+        ({"config": {"destinations": wrong}}, "'/config/destinations': got")
+        for wrong in ("10.0.0.0/8", ["10.0.0.0/8"], 10, True)
+    ),
     ({"expectations": {"files": {"shop.txt": ""}}}, "'/expectations/files'"),
     ({"webhook": {"url": "hook.example"}}, "'/webhook/url'"),
     ({"monitor": {"scheme": "https"}}, "'/web/configSecretName'"),
@@ -35,7 +39,13 @@ REFUSED: Final[list[tuple[dict[str, Any], str]]] = [
         {"monitor": {"enabled": True, "interval": "2m"}, "prometheusRule": {"enabled": True}},
         "monitor.interval is 2m",
     ),
-    ({"monitor": {"enabled": True, "interval": "61s"}, "prometheusRule": {"enabled": True}}, "monitor.interval is 61s"),
+    *(
+        (
+            {"monitor": {"enabled": True, "interval": interval}, "prometheusRule": {"enabled": True}},
+            f"monitor.interval is {interval}, and the rules need 1m or less",
+        )
+        for interval in ("61s", "60001ms", "600000ms", "1m1ms", "1h", "1d", "1w", "0s", "0ms", f"30s{10**30}ms")
+    ),
     ({"prometheusRule": {"alertLabels": {"severity": "info"}}}, "'/prometheusRule/alertLabels'"),
     ({"prometheusRule": {"thresholds": {"fanout": "100"}}}, "'/prometheusRule/thresholds/fanout'"),
     ({"prometheusRule": {"thresholds": {"usual_quantile": 1.5}}}, "'/prometheusRule/thresholds/usual_quantile'"),
@@ -90,6 +100,20 @@ REFUSED: Final[list[tuple[dict[str, Any], str]]] = [
             {"networkPolicy": {"flavor": "cilium", "valkey": {"names": ["valkey.example"]}}},
         ),
         "store.valkey.address has port 6380, and the network policy allows 6379",
+    ),
+    (
+        merged(
+            {"store": {"type": "valkey", "valkey": {"address": "Valkey.Example:6380"}}},
+            {"networkPolicy": {"flavor": "cilium", "valkey": {"names": ["valkey.example"]}}},
+        ),
+        "store.valkey.address has port 6380, and the network policy allows 6379",
+    ),
+    (
+        {
+            "webhook": {"url": "https://hook.example:8443/x"},
+            "networkPolicy": {"flavor": "cilium", "webhook": {"names": ["other.example", "Hook.Example"]}},
+        },
+        "webhook.url has port 8443, and the network policy allows 443",
     ),
     ({"extraArgs": ["log.level=debug"]}, "'/extraArgs/0'"),
     ({"livenessProbe": {"httpGet": {}}}, "'/livenessProbe'"),

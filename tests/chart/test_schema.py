@@ -63,7 +63,16 @@ def test_ports_of_services_may_differ_from_those_of_pods() -> None:
     render({"webhook": {"url": "http://hook/"}, "networkPolicy": {"webhook": {"podLabels": {"a": "b"}, "port": 8080}}})
 
 
-@pytest.mark.parametrize("interval", ["1m", "60s", "15s", "500ms"])
+def test_a_digest_wins_over_the_tag() -> None:
+    """Whatever the tag is then: the digest names one image."""
+    digest = f"sha256:{'a' * 64}"
+    pod = render({"image": {"tag": "latest", "digest": digest}})["templates/deployment.yaml"]
+    assert f"hubble-egress-exporter@{digest}" in pod
+
+
+@pytest.mark.parametrize(
+    "interval", ["1m", "60s", "15s", "500ms", "60000ms", "1m0s", "30s500ms", "0m59s1000ms", "010s"]
+)
 def test_the_rules_take_a_minute_and_less(interval: str) -> None:
     """However it is written; without the rules an installation may scrape as it likes."""
     render({"monitor": {"enabled": True, "interval": interval}, "prometheusRule": {"enabled": True}})

@@ -53,15 +53,26 @@ webhook.secretName or webhook.caSecretName is given, and webhook.url is not
 
 {{/* A name that is allowed on another port than the one it is asked at: no service stands between that could change it. */}}
 {{- define "hee.namedPort" -}}
-{{- $host := default "" .host -}}
+{{- $host := default "" .host | lower -}}
 {{- $port := regexFind "[0-9]+$" $host -}}
-{{- if and (has (regexReplaceAll ":[0-9]+$" $host "") .peer.names) (ne $port (.peer.port | toString)) -}}
+{{- $names := join "," .peer.names | lower | splitList "," -}}
+{{- if and $host (has (regexReplaceAll ":[0-9]+$" $host "") $names) (ne $port (.peer.port | toString)) -}}
   {{- fail (printf "%s has port %s, and the network policy allows %v there: set %s" .what $port .peer.port .path) -}}
 {{- end -}}
 {{- end -}}
 
+{{/* Milliseconds of a duration. As a floating number: one that is far too long must not turn into 0. */}}
+{{- define "hee.milliseconds" -}}
+{{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 "w" 604800000 -}}
+{{- $sum := 0.0 -}}
+{{- range regexFindAll "[0-9]+[a-z]+" . -1 -}}
+  {{- $sum = addf $sum (mulf (regexFind "[0-9]+" . | float64) (get $units (regexFind "[a-z]+" .))) -}}
+{{- end -}}
+{{- $sum -}}
+{{- end -}}
+
 {{- define "hee.checks" -}}
-{{- if eq .Values.image.tag "latest" }}
+{{- if and (eq .Values.image.tag "latest") (not .Values.image.digest) }}
   {{- fail "image.tag is latest, which is another image each time: name a version, or leave it out" -}}
 {{- end -}}
 {{- $own := include "hee.ownConfig" . | fromYaml -}}
@@ -76,8 +87,11 @@ webhook.secretName or webhook.caSecretName is given, and webhook.url is not
 {{- range .Values.prometheusRule.disabledAlerts -}}
   {{- if not (has . $alerts) }}{{ fail (printf "prometheusRule.disabledAlerts: there is no alert %s; there are %s" . (join ", " $alerts)) }}{{ end -}}
 {{- end -}}
-{{- if and .Values.prometheusRule.enabled .Values.monitor.enabled .Values.monitor.interval (not (regexMatch "^([0-9]+ms|([1-9]|[1-5][0-9]|60)s|1m)$" .Values.monitor.interval)) -}}
-  {{- fail (printf "monitor.interval is %s, and the rules need 1m or less: the shortest range of theirs is five minutes" .Values.monitor.interval) -}}
+{{- if and .Values.prometheusRule.enabled .Values.monitor.enabled .Values.monitor.interval -}}
+  {{- $every := include "hee.milliseconds" .Values.monitor.interval | float64 -}}
+  {{- if or (le $every 0.0) (gt $every 60000.0) -}}
+    {{- fail (printf "monitor.interval is %s, and the rules need 1m or less, and not 0: the shortest range of theirs is five minutes" .Values.monitor.interval) -}}
+  {{- end -}}
 {{- end -}}
 {{- if and .Values.expectations.kubernetes.enabled .Values.rbac.create (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
   {{- fail "serviceAccount.create is false: set serviceAccount.name, or every pod of the namespace could read the cluster's policies" -}}
