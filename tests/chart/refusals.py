@@ -9,6 +9,10 @@ REFUSED: Final[list[tuple[dict[str, Any], str]]] = [
     ({"replicas": 2}, "'/replicas': value must be 1"),
     ({"replicas": 0}, "'/replicas'"),
     ({"mode": "both"}, "'/mode'"),
+    # What is left blank takes the default away.
+    ({"mode": None}, "missing property 'mode'"),
+    ({"image": None}, "missing property 'image'"),
+    ({"networkPolicy": {"dns": None}}, "'/networkPolicy': missing property 'dns'"),
     ({"image": {"tag": "latest"}}, "image.tag is latest"),
     ({"image": {"digest": "sha256:1"}}, "'/image/digest'"),
     ({"hubble": {"tls": {"mode": False}}}, "'/hubble/tls/mode'"),
