@@ -27,7 +27,7 @@ PROCESSES = 2
 MINUTES = 60
 _ROUNDS = 5
 _MANY = 10_000
-_IN_SCRIPTS = ("hget", "hset", "expire")
+_IN_SCRIPTS = ("hget", "hset", "hdel", "hlen", "unlink", "incrby", "expire")
 
 
 class Used(NamedTuple):
