@@ -107,8 +107,11 @@ class Session:
     def _opened(self, step: str, told: Mapping[str, Any]) -> None:
         """Whatever the HTTP client does is told here: a connection can be shut before it has answered anything."""
         if step.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            self._socket = told["return_value"].get_extra_info("socket")
-            _keep_alive(self._socket)
+            connection = told["return_value"].get_extra_info("socket")
+            _keep_alive(connection)
+            if step.endswith(".start_tls.complete") or self._client.base_url.scheme == "http":
+                # Not sooner: shut before its TLS begins, a connection is lost unclosed by Python's ssl.
+                self._socket = connection
             if self._is_stopped:
                 self.stop()
 

@@ -1,17 +1,20 @@
 """In a pod the service account says who asks, over TLS, and its token may change at any time."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
 from exporter.expectations import api_access
+from exporter.expectations.api_access import connect
 from exporter.expectations.files import ExpectationsError
 from exporter.expectations.interface import Expectation
+from exporter.expectations.kinds import KINDS
 from exporter.expectations.settings import ExpectationsSettings, KubernetesSettings
-from exporter.expectations.trouble import Trouble
+from exporter.expectations.trouble import ApiError, Trouble
 from tests.expectations.fake_api import TOKEN, FakeApi
 from tests.expectations.following import Following
 from tests.programs import eventually
@@ -92,6 +95,25 @@ def test_server_that_nobody_vouches_for(api: FakeApi, tmp_path: Path) -> None:
     run = Following(ExpectationsSettings(kubernetes=SETTINGS))
     eventually(lambda: run.state("services").trouble is Trouble.UNREACHABLE, "a refusal")
     run.stop()
+    assert not api.requests
+
+
+def test_end_before_tls(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who stops while a connection is made shuts it when TLS has begun, and before anything is said."""
+    session = connect(SETTINGS)
+    opened, shut = session._opened, []
+
+    def told(step: str, what: Mapping[str, Any]) -> None:
+        opened(step, what)
+        if step.endswith(".complete"):
+            shut.append((step.rpartition(".")[0].rpartition(".")[2], session._socket is not None))
+
+    monkeypatch.setattr(session, "_opened", told)
+    session.stop()
+    with pytest.raises(ApiError):
+        session.page(KINDS[0], KINDS[0].versions[0], "", 1)
+    session.close()
+    assert shut[:2] == [("connect_tcp", False), ("start_tls", True)]
     assert not api.requests
 
 
